@@ -1,1 +1,13 @@
-export {};
+export * from "./capability.ts";
+export * from "./capabilities/email-send.ts";
+export * from "./envelope.ts";
+export * from "./errors.ts";
+export * from "./failure-table.ts";
+export * from "./gate.ts";
+export * from "./job.ts";
+export * from "./life.ts";
+export * from "./outcome.ts";
+export * from "./provider.ts";
+export * from "./retry.ts";
+export * from "./secret.ts";
+export * from "./verdict.ts";

@@ -1,0 +1,27 @@
+import type * as z from "zod";
+
+/**
+ * May a request of unknown fate go to another provider?
+ * `harmless`: reads, or sinks that drop repeats. `tolerated`: a second copy annoys (mail). `forbidden`: money.
+ */
+export type Duplicates = "harmless" | "tolerated" | "forbidden";
+
+/** An operation the outside world can perform, such as `email.send`. Adapters implement it, jobs ask for it. */
+// The request and receipt are `any` by default because a capability is both consumed and produced: only `any` is assignable both ways.
+export interface Capability<Name extends string = string, Request = any, Receipt = any> {
+  readonly name: Name;
+  readonly request: z.ZodType<Request, any>;
+  readonly receipt: z.ZodType<Receipt, any>;
+  readonly duplicates: Duplicates;
+}
+
+export type RequestOf<C extends Capability> =
+  C extends Capability<string, infer Request, any> ? Request : never;
+export type ReceiptOf<C extends Capability> =
+  C extends Capability<string, any, infer Receipt> ? Receipt : never;
+
+export function defineCapability<const Name extends string, Request, Receipt>(
+  capability: Capability<Name, Request, Receipt>,
+): Capability<Name, Request, Receipt> {
+  return capability;
+}

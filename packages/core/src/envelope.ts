@@ -1,0 +1,83 @@
+import * as z from "zod";
+
+import type { Binding } from "./life.ts";
+import { type Trail, trailSchema } from "./outcome.ts";
+import { type Cause, causes } from "./verdict.ts";
+
+export const ENVELOPE_VERSION = 1;
+
+/** How a job's life ended, when it did not end in success. */
+export interface Ending {
+  readonly cause: Cause;
+  readonly effect: "none" | "maybe";
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+/** What travels through Redis as a BullMQ job's data. Written only together with the move it belongs to. */
+export interface Envelope {
+  readonly v: typeof ENVELOPE_VERSION;
+  readonly payload: unknown;
+  /** Of the payload as it was enqueued: tells a repeated enqueue from a conflicting one. */
+  readonly fingerprint: string;
+  readonly idempotencyKey: string;
+  /** Epoch milliseconds, as all times here. */
+  readonly enqueuedAt: number;
+  /** When the job was first due; a redrive starts it anew. `maxAgeMs` counts from it. */
+  readonly lifeStartedAt: number;
+  /** 1 for the first life of a job under its key. */
+  readonly generation: number;
+  /** Attempts spent. */
+  readonly attempt: number;
+  /** BullMQ starts that ended in a settling write. Fewer than BullMQ counted: a worker was lost in between. */
+  readonly startsSettled: number;
+  readonly trail: Trail;
+  readonly bound?: Binding;
+  /** Only these providers may serve this job. */
+  readonly providers?: readonly string[];
+  readonly traceparent?: string;
+  readonly ended?: Ending;
+}
+
+const time = z.number().nonnegative();
+const count = z.int().nonnegative();
+
+export const envelopeSchema: z.ZodType<Envelope> = z.object({
+  v: z.literal(ENVELOPE_VERSION),
+  payload: z.unknown(),
+  fingerprint: z.string(),
+  idempotencyKey: z.string().min(1),
+  enqueuedAt: time,
+  lifeStartedAt: time,
+  generation: z.int().positive(),
+  attempt: count,
+  startsSettled: count,
+  trail: trailSchema,
+  bound: z.object({ provider: z.string(), firstSentAt: time }).optional(),
+  providers: z.array(z.string()).optional(),
+  traceparent: z.string().optional(),
+  ended: z.object({ cause: z.enum(causes), effect: z.enum(["none", "maybe"]), at: time }).optional(),
+}) as z.ZodType<Envelope>;
+
+export type Opened =
+  | { readonly at: "open"; readonly envelope: Envelope }
+  /** Written by a newer release: leave it to a newer worker. */
+  | { readonly at: "newer"; readonly version: number }
+  /** Not an envelope; `problem` names the fields, never their values. */
+  | { readonly at: "foreign"; readonly problem: string };
+
+export function openEnvelope(data: unknown): Opened {
+  const version = typeof data === "object" && data !== null && "v" in data ? data.v : undefined;
+  if (typeof version === "number" && version > ENVELOPE_VERSION) return { at: "newer", version };
+  const parsed = envelopeSchema.safeParse(data);
+  if (parsed.success) return { at: "open", envelope: parsed.data };
+  return { at: "foreign", problem: describeIssues(parsed.error) };
+}
+
+/** Names the paths that are wrong and how, never the values that stood there. */
+export function describeIssues(error: z.ZodError): string {
+  return error.issues
+    .slice(0, 10)
+    .map((issue) => `${issue.path.length === 0 ? "(whole)" : issue.path.join(".")}: ${issue.message}`)
+    .join("; ");
+}

@@ -1,0 +1,28 @@
+/**
+ * Every error this platform throws on purpose has one of these codes. Each has its line in docs/errors.md; a test checks
+ * that the two lists agree.
+ */
+export const errorCodes = [
+  "job_invalid",
+  "payload_invalid",
+  "payload_too_large",
+  "option_invalid",
+  "key_required",
+  "redis_unreachable",
+  "redis_refused",
+  "client_closed",
+  "config_invalid",
+] as const;
+
+export type ErrorCode = (typeof errorCodes)[number];
+
+/** Says what, which one, and what to do; never a secret, never a payload. */
+export class UnderstudyError extends Error {
+  override readonly name: string = "UnderstudyError";
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,73 @@
+import type * as z from "zod";
+
+import type { Capability, RequestOf } from "./capability.ts";
+import { UnderstudyError } from "./errors.ts";
+import type { RetryPolicy } from "./retry.ts";
+
+/** A job is data: a schema, a pure mapping to one capability's request, and a policy. */
+export interface JobDefinition<
+  Name extends string = string,
+  Payload extends z.ZodType = z.ZodType,
+  C extends Capability = Capability,
+> {
+  /** The wire name; never reused for anything else. Kebab-case. */
+  readonly name: Name;
+  /** The job family whose queue carries it: email, payments, analytics … */
+  readonly queue: string;
+  readonly payload: Payload;
+  readonly capability: C;
+  /** Pure: the same payload always makes the same request. */
+  toRequest(payload: z.output<Payload>): RequestOf<C>;
+  readonly retry: RetryPolicy;
+  /** From the start of a life until the job is worthless; bounds snoozing and retries. */
+  readonly maxAgeMs: number;
+  /** How long the receipt stays: the window in which a repeated enqueue is absorbed. */
+  readonly keepCompletedMs: number;
+  /** Where duplicates are tolerated: what to do when nobody knows whether a call had its effect. Default "resend". */
+  readonly onUnknown?: "resend" | "hold";
+  /** How many copies an unknown fate may cost in all. Default 2. */
+  readonly maxPossibleCopies?: number;
+  /** Payload paths ("to", "user.email") never shown in logs, board or traces. */
+  readonly sensitive?: readonly string[];
+}
+
+// Catalogues hold jobs of every payload; only `any` lets their parameter types vary.
+export type AnyJob = JobDefinition<string, any, any>;
+/** What a producer hands over. */
+export type PayloadOf<J extends AnyJob> = z.input<J["payload"]>;
+export type JobPolicy = Pick<AnyJob, "retry" | "maxAgeMs" | "onUnknown" | "maxPossibleCopies">;
+
+const second = 1000;
+const hour = 3600 * second;
+
+/** The policy of a job that says nothing else. docs/internals.md explains each figure. */
+export const defaultPolicy = {
+  retry: { attempts: 8, baseMs: second, maxMs: 300 * second },
+  maxAgeMs: 24 * hour,
+  keepCompletedMs: 24 * hour,
+} as const;
+
+const wireName = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/u;
+
+/** Makes a job of its parts; what is left out comes from `defaultPolicy`. @throws UnderstudyError job_invalid */
+export function defineJob<const Name extends string, Payload extends z.ZodType, C extends Capability>(
+  job: Omit<JobDefinition<Name, Payload, C>, "retry" | "maxAgeMs" | "keepCompletedMs"> &
+    Partial<Pick<JobDefinition, "retry" | "maxAgeMs" | "keepCompletedMs">>,
+): JobDefinition<Name, Payload, C> {
+  const problem = problemOf({ ...defaultPolicy, ...job });
+  if (problem !== undefined) throw new UnderstudyError("job_invalid", `Job "${job.name}": ${problem}`);
+  return { ...defaultPolicy, ...job };
+}
+
+function problemOf(
+  job: Pick<AnyJob, "name" | "queue" | "retry" | "maxAgeMs" | "keepCompletedMs">,
+): string | undefined {
+  if (!wireName.test(job.name)) return "the name must be kebab-case, such as welcome-email.";
+  if (!wireName.test(job.queue)) return `the queue "${job.queue}" must be kebab-case, such as email.`;
+  if (!(Number.isInteger(job.retry.attempts) && job.retry.attempts >= 1))
+    return "retry.attempts must be at least 1.";
+  if (!(job.retry.baseMs > 0 && job.retry.maxMs >= job.retry.baseMs))
+    return "retry needs 0 < baseMs <= maxMs.";
+  if (!(job.maxAgeMs > 0 && job.keepCompletedMs > 0)) return "maxAgeMs and keepCompletedMs must be above 0.";
+  return undefined;
+}

@@ -1,0 +1,157 @@
+import * as z from "zod";
+
+import { type Effect, factsOf, type FailureKind } from "./failure-table.ts";
+
+export interface Delivered<Receipt = unknown> {
+  readonly kind: "delivered";
+  readonly receipt: Receipt;
+  /** False: accepted, the vendor will tell later (webhook, poll). */
+  readonly final: boolean;
+  /** Parts that were not delivered, such as single recipients. `permanent` ones are not worth another try. */
+  readonly undelivered?: readonly Undelivered[];
+}
+
+export interface Undelivered {
+  readonly item: string;
+  readonly code: string;
+  readonly permanent: boolean;
+}
+
+export interface Failure {
+  readonly kind: FailureKind;
+  /** Stable and searchable: "unauthorized", "circuit_open", "http_503", "worker_lost". */
+  readonly code: string;
+  /** For people; never a secret, never the payload. */
+  readonly detail?: string;
+  /** Milliseconds from `at`. */
+  readonly retryAfterMs?: number;
+}
+
+/** What an adapter knows; `Outcome` adds who was asked and when. */
+export interface OutcomeMeta {
+  /** The vendor's id of the request, for its support. */
+  readonly requestId?: string;
+  /** The vendor's id of what was made, for look-ups. */
+  readonly externalId?: string;
+  readonly costMicros?: number;
+}
+
+/** What one provider answered to one call. */
+export type Outcome<Receipt = unknown> = (Delivered<Receipt> | Failure) &
+  OutcomeMeta & {
+    readonly provider: string;
+    /** Epoch milliseconds at which the call began. */
+    readonly at: number;
+    readonly durationMs: number;
+    /** How many alike outcomes this one stands for; 1 when absent. See `compact`. */
+    readonly count?: number;
+  };
+
+/** The outcomes of a job's calls, in order. */
+export type Trail<Receipt = unknown> = readonly Outcome<Receipt>[];
+
+/** The provider of an outcome of which nobody knows who was asked: a worker was lost in the middle of a call. */
+export const UNKNOWN_PROVIDER = "unknown";
+
+export function effectOfOutcome(outcome: Outcome): Effect {
+  return outcome.kind === "delivered" ? "done" : factsOf(outcome).effect;
+}
+
+/**
+ * The accumulated effect of all calls, or of those that one provider may have seen. "None" only while every call ended
+ * none: after one unknown call, a later refusal says nothing about it (only a delivered replay does).
+ */
+export function effectOf(trail: Trail, provider?: string): Effect {
+  let effect: Effect = "none";
+  for (const outcome of trail) {
+    if (provider !== undefined && outcome.provider !== provider && outcome.provider !== UNKNOWN_PROVIDER)
+      continue;
+    const own = effectOfOutcome(outcome);
+    if (own === "done") return "done";
+    if (own === "maybe") effect = "maybe";
+  }
+  return effect;
+}
+
+/**
+ * How many copies of the effect may exist. Repeats under a key that the provider replays make no further copy;
+ * `replays` names such providers.
+ */
+export function possibleCopies(trail: Trail, replays: (provider: string) => boolean = () => false): number {
+  const keyed = new Set<string>();
+  let copies = 0;
+  for (const outcome of trail) {
+    if (effectOfOutcome(outcome) === "none") continue;
+    if (replays(outcome.provider)) keyed.add(outcome.provider);
+    else copies += outcome.count ?? 1;
+  }
+  return copies + keyed.size;
+}
+
+/** Whether the trail says that the outside world may hold more than one copy. */
+export function mayBeDuplicated(trail: Trail): boolean {
+  return possibleCopies(trail) > 1;
+}
+
+const KEEP_WHOLE = 24;
+
+/**
+ * Bounds a trail: the first and the last outcome of each provider stay, those between are folded to one of each kind with
+ * a count. Effects and copies are the same before and after.
+ */
+export function compact(trail: Trail): Trail {
+  if (trail.length <= KEEP_WHOLE) return trail;
+  const first = new Map<string, number>();
+  const last = new Map<string, number>();
+  for (const [index, { provider }] of trail.entries()) {
+    if (!first.has(provider)) first.set(provider, index);
+    last.set(provider, index);
+  }
+  const folded = new Map<string, Outcome>();
+  const kept: Outcome[] = [];
+  for (const [index, outcome] of trail.entries()) {
+    if (first.get(outcome.provider) === index || last.get(outcome.provider) === index) {
+      kept.push(outcome);
+      continue;
+    }
+    const key = `${outcome.provider} ${outcome.kind}`;
+    const count = (folded.get(key)?.count ?? 0) + (outcome.count ?? 1);
+    folded.set(key, { ...outcome, count });
+  }
+  return [...kept, ...folded.values()].toSorted((a, b) => a.at - b.at);
+}
+
+const meta = {
+  provider: z.string(),
+  at: z.number(),
+  durationMs: z.number(),
+  count: z.int().positive().optional(),
+  requestId: z.string().optional(),
+  externalId: z.string().optional(),
+  costMicros: z.number().optional(),
+};
+const failure = {
+  code: z.string(),
+  detail: z.string().optional(),
+  retryAfterMs: z.number().nonnegative().optional(),
+  ...meta,
+};
+
+/** A trail as it is read back from Redis. */
+export const trailSchema: z.ZodType<Trail> = z.array(
+  z.discriminatedUnion("kind", [
+    z.object({
+      kind: z.literal("delivered"),
+      receipt: z.unknown(),
+      final: z.boolean(),
+      undelivered: z
+        .array(z.object({ item: z.string(), code: z.string(), permanent: z.boolean() }))
+        .optional(),
+      ...meta,
+    }),
+    z.object({
+      kind: z.enum(["rejected", "unavailable", "throttled", "withheld", "ambiguous"]),
+      ...failure,
+    }),
+  ]),
+) as z.ZodType<Trail>;
