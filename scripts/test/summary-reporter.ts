@@ -1,28 +1,41 @@
 import type { Reporter, TestModule, TestRunEndReason } from "vitest/node";
 
-/** Ends the run with one plain line that any CI can read: `12 passed, 0 failed, 1 skipped`. */
+/** Counts, so that the run can end with one plain line that any CI can read. */
 export default class SummaryReporter implements Reporter {
+  #passed = 0;
+  #failed = 0;
+  #skipped = 0;
+  #hasRun = false;
+
   onTestRunEnd(
-    modules: readonly TestModule[],
+    modules: readonly Pick<TestModule, "children" | "ok">[],
     unhandledErrors: readonly unknown[],
     reason: TestRunEndReason,
   ): void {
-    let passed = 0;
-    let failed = unhandledErrors.length;
-    let skipped = 0;
-    for (const module of modules) {
-      let own = 0;
-      for (const test of module.children.allTests()) {
-        own += 1;
-        const { state } = test.result();
-        if (state === "passed") passed += 1;
-        else if (state === "failed") failed += 1;
-        else skipped += 1;
-      }
-      if (own === 0 && !module.ok()) failed += 1;
-    }
+    this.#hasRun = true;
+    this.#failed = unhandledErrors.length;
+    for (const module of modules) this.#count(module);
     // A global setup that failed leaves no failed test behind, yet nothing was tested.
-    if (reason !== "passed" && failed === 0) failed = 1;
-    console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+    if (reason !== "passed" && this.#failed === 0) this.#failed = 1;
+  }
+
+  /** `12 passed, 0 failed`, and before it what was skipped. A run that never came to an end has failed. */
+  lines(): readonly string[] {
+    const failed = this.#hasRun ? this.#failed : 1;
+    const skipped = this.#skipped > 0 ? [`(${this.#skipped} skipped)`] : [];
+    return [...skipped, `${this.#passed} passed, ${failed} failed`];
+  }
+
+  #count(module: Pick<TestModule, "children" | "ok">): void {
+    let tests = 0;
+    for (const test of module.children.allTests()) {
+      tests += 1;
+      const { state } = test.result();
+      if (state === "passed") this.#passed += 1;
+      else if (state === "failed") this.#failed += 1;
+      else this.#skipped += 1;
+    }
+    // A file that does not even load has no test to fail.
+    if (tests === 0 && !module.ok()) this.#failed += 1;
   }
 }

@@ -1,0 +1,42 @@
+import { checkEviction } from "./eviction.ts";
+import { type Link, unavailable } from "./link.ts";
+import { ask } from "./probe.ts";
+
+/** The server that REDIS_URL names, and no other: one that merely listens on 6379 may hold somebody's data. */
+export const fromUrl: Link = async ({ env }) => {
+  const url = env["REDIS_URL"];
+  if (url === undefined || url === "") return unavailable("REDIS_URL is not set");
+  const where = withoutSecrets(url);
+  try {
+    await ask(url, (redis) => redis.ping(), 5_000);
+  } catch (error) {
+    throw new Error(`REDIS_URL (${where}) cannot be used: ${reason(error)}`);
+  }
+  const notice = await checkEviction(url);
+  const how = `REDIS_URL (${where})`;
+  return {
+    kind: "up",
+    redis: { url, how, ...(notice === undefined ? {} : { notice }), stop: () => Promise.resolve() },
+  };
+};
+
+/** `redis://host:6379/2` without user and password. Throws, without repeating it, when it is no Redis URL. */
+export function withoutSecrets(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed === undefined || !["redis:", "rediss:"].includes(parsed.protocol) || parsed.hostname === "")
+    throw new Error(
+      "REDIS_URL is not of the form redis://[user:password@]host[:port][/db] (rediss:// for TLS).",
+    );
+  return `${parsed.protocol}//${parsed.hostname}:${parsed.port || "6379"}${parsed.pathname === "/" ? "" : parsed.pathname}`;
+}
+
+function reason(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (/NOAUTH/u.test(message))
+    return "it asks for a password. Put it into the URL: redis://:password@host:port";
+  if (/WRONGPASS|invalid password/u.test(message)) return "it refuses the user or password of the URL";
+  if (code === "ECONNREFUSED")
+    return "nothing listens there (ECONNREFUSED). Start that server, or unset REDIS_URL";
+  if (code === "ENOTFOUND") return "its host name is unknown (ENOTFOUND)";
+  return code ?? message;
+}
