@@ -30,10 +30,11 @@ export type LookUp<C extends Capability> = (
 interface ImplementationParts<Config, C extends Capability> {
   readonly capability: C;
   readonly create: (config: Config) => Adapter<C>;
+  // Methods, because only their parameters may vary: a catalogue holds implementations of every capability.
   /** Whether this vendor can serve the request at all, such as its size. */
-  readonly accepts?: (request: RequestOf<C>) => boolean;
+  accepts?(request: RequestOf<C>): boolean;
   /** Micros of the account's currency. */
-  readonly price?: (request: RequestOf<C>) => number;
+  price?(request: RequestOf<C>): number;
 }
 
 interface TrustedLookUp<Config, C extends Capability> {
