@@ -1,1 +1,1 @@
-export {};
+export { providers } from "./catalog.gen.ts";

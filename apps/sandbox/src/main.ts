@@ -1,0 +1,42 @@
+import { once } from "node:events";
+
+import { sandboxes } from "@understudy/providers/sandbox";
+
+import { readConfig } from "./config.ts";
+import { controlServer } from "./control.ts";
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
+
+async function main(): Promise<void> {
+  const { host, port } = readConfig(process.env);
+  const started = await Promise.all(Object.values(sandboxes).map((sandbox) => sandbox.start({ host })));
+  const fakes = new Map(started.map((fake) => [fake.provider, fake]));
+
+  const control = controlServer(fakes);
+  const stop = (): void => {
+    control.close();
+    control.closeAllConnections();
+    for (const fake of started) void fake.close();
+  };
+  process.once("SIGTERM", stop).once("SIGINT", stop);
+
+  try {
+    control.listen(port, host);
+    await once(control, "listening");
+  } catch (error) {
+    stop();
+    throw new Error(`The control API cannot listen on ${host}:${port}. Set SANDBOX_PORT to a free port.`, {
+      cause: error,
+    });
+  }
+  const address = control.address();
+  const url = `http://${host}:${address !== null && typeof address === "object" ? address.port : port}`;
+  const urls = Object.fromEntries(started.map((fake) => [fake.provider, fake.url]));
+  if (process.stdout.isTTY) console.log(`sandbox: control ${url}, ${JSON.stringify(urls)}`);
+  else console.log(JSON.stringify({ sandbox: url, providers: urls }));
+}

@@ -1,0 +1,3 @@
+import { sendgrid } from "./sendgrid/provider.ts";
+
+export const providers = { sendgrid } as const;

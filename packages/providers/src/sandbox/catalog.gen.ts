@@ -1,0 +1,3 @@
+import { sendgridSandbox } from "../sendgrid/sandbox.ts";
+
+export const sandboxes = { sendgrid: sendgridSandbox } as const;

@@ -1,0 +1,49 @@
+/** What a fake keeps of a message it accepted; its text is not kept. */
+export interface EffectNote {
+  /** Undefined when the message carried no job id. */
+  readonly jobId: string | undefined;
+  readonly messageId: string | undefined;
+  readonly recipients: number;
+}
+
+export interface Effect extends EffectNote {
+  readonly provider: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** Whether the caller was told. */
+  answered: boolean;
+}
+
+const KEEP = 200_000;
+
+/** What really happened in the outside world, whatever the caller was told. The count is exact; of the effects the last 200 000 stay. */
+export class Ledger {
+  readonly #provider: string;
+  #effects: Effect[] = [];
+  #accepted = 0;
+
+  constructor(provider: string) {
+    this.#provider = provider;
+  }
+
+  add(note: EffectNote): Effect {
+    const effect: Effect = { provider: this.#provider, ...note, at: Date.now(), answered: false };
+    this.#accepted += 1;
+    this.#effects.push(effect);
+    if (this.#effects.length >= 2 * KEEP) this.#effects = this.#effects.slice(-KEEP);
+    return effect;
+  }
+
+  get accepted(): number {
+    return this.#accepted;
+  }
+
+  get effects(): readonly Effect[] {
+    return this.#effects.slice(-KEEP);
+  }
+
+  clear(): void {
+    this.#effects = [];
+    this.#accepted = 0;
+  }
+}

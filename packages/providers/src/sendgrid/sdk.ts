@@ -1,0 +1,24 @@
+import mail from "@sendgrid/mail";
+
+import { axiosAdapter } from "../transport/axios-adapter.ts";
+
+export type SendGridMessage = Exclude<Parameters<typeof mail.send>[0], readonly unknown[]>;
+
+interface SendGridMail {
+  readonly client: { setDefaultRequest(key: string, value: unknown): void };
+  setApiKey(apiKey: string): void;
+  send(message: SendGridMessage): Promise<unknown>;
+}
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the SDK's types lack the class beside its one shared instance
+const { MailService } = mail as unknown as { readonly MailService: new () => SendGridMail };
+
+/** The SDK on our transport. */
+export function mailService(apiKey: string, baseUrl: string): SendGridMail {
+  const service = new MailService();
+  service.setApiKey(apiKey);
+  // Only now: setApiKey sets the base URL back to its own.
+  service.client.setDefaultRequest("baseUrl", baseUrl);
+  service.client.setDefaultRequest("adapter", axiosAdapter);
+  return service;
+}
