@@ -8,11 +8,16 @@ export type Duplicates = "harmless" | "tolerated" | "forbidden";
 
 /** An operation the outside world can perform, such as `email.send`. Adapters implement it, jobs ask for it. */
 // The request and receipt are `any` by default because a capability is both consumed and produced: only `any` is assignable both ways.
-export interface Capability<Name extends string = string, Request = any, Receipt = any> {
+export interface Capability<
+  Name extends string = string,
+  Request = any,
+  Receipt = any,
+  D extends Duplicates = Duplicates,
+> {
   readonly name: Name;
   readonly request: z.ZodType<Request, any>;
   readonly receipt: z.ZodType<Receipt, any>;
-  readonly duplicates: Duplicates;
+  readonly duplicates: D;
 }
 
 export type RequestOf<C extends Capability> =
@@ -20,8 +25,8 @@ export type RequestOf<C extends Capability> =
 export type ReceiptOf<C extends Capability> =
   C extends Capability<string, any, infer Receipt> ? Receipt : never;
 
-export function defineCapability<const Name extends string, Request, Receipt>(
-  capability: Capability<Name, Request, Receipt>,
-): Capability<Name, Request, Receipt> {
+export function defineCapability<const Name extends string, Request, Receipt, const D extends Duplicates>(
+  capability: Capability<Name, Request, Receipt, D>,
+): Capability<Name, Request, Receipt, D> {
   return capability;
 }

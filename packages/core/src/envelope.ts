@@ -1,5 +1,6 @@
 import * as z from "zod";
 
+import { describeIssues } from "./errors.ts";
 import type { Binding } from "./life.ts";
 import { type Trail, trailSchema } from "./outcome.ts";
 import { type Cause, causes } from "./verdict.ts";
@@ -72,12 +73,4 @@ export function openEnvelope(data: unknown): Opened {
   const parsed = envelopeSchema.safeParse(data);
   if (parsed.success) return { at: "open", envelope: parsed.data };
   return { at: "foreign", problem: describeIssues(parsed.error) };
-}
-
-/** Names the paths that are wrong and how, never the values that stood there. */
-export function describeIssues(error: z.ZodError): string {
-  return error.issues
-    .slice(0, 10)
-    .map((issue) => `${issue.path.length === 0 ? "(whole)" : issue.path.join(".")}: ${issue.message}`)
-    .join("; ");
 }

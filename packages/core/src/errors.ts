@@ -1,3 +1,5 @@
+import type * as z from "zod";
+
 /**
  * Every error this platform throws on purpose has one of these codes. Each has its line in docs/errors.md; a test checks
  * that the two lists agree.
@@ -25,4 +27,12 @@ export class UnderstudyError extends Error {
     super(message, options);
     this.code = code;
   }
+}
+
+/** Names the paths that are wrong and how, never the values that stood there. */
+export function describeIssues(error: z.ZodError): string {
+  return error.issues
+    .slice(0, 10)
+    .map((issue) => `${issue.path.length === 0 ? "(whole)" : issue.path.join(".")}: ${issue.message}`)
+    .join("; ");
 }

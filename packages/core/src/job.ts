@@ -1,7 +1,7 @@
 import type * as z from "zod";
 
 import type { Capability, RequestOf } from "./capability.ts";
-import { UnderstudyError } from "./errors.ts";
+import { describeIssues, UnderstudyError } from "./errors.ts";
 import type { RetryPolicy } from "./retry.ts";
 
 /** A job is data: a schema, a pure mapping to one capability's request, and a policy. */
@@ -70,4 +70,26 @@ function problemOf(
     return "retry needs 0 < baseMs <= maxMs.";
   if (!(job.maxAgeMs > 0 && job.keepCompletedMs > 0)) return "maxAgeMs and keepCompletedMs must be above 0.";
   return undefined;
+}
+
+export type Requested<C extends Capability = Capability> =
+  | { readonly ok: true; readonly request: RequestOf<C> }
+  /** Names the paths that are wrong, never the values. */
+  | { readonly ok: false; readonly problem: string };
+
+/** The way from a payload as it came over the wire to the capability's request; the producer tries it, the worker takes it. */
+export function requestOf<J extends AnyJob>(job: J, payload: unknown): Requested<J["capability"]> {
+  const parsed = job.payload.safeParse(payload);
+  if (!parsed.success) return { ok: false, problem: describeIssues(parsed.error) };
+  try {
+    const request = job.capability.request.safeParse(job.toRequest(parsed.data));
+    if (request.success) return { ok: true, request: request.data };
+    return {
+      ok: false,
+      problem: `makes no ${job.capability.name} request: ${describeIssues(request.error)}`,
+    };
+  } catch (error) {
+    const name = error instanceof Error ? error.name : typeof error;
+    return { ok: false, problem: `toRequest of ${job.name} threw ${name}` };
+  }
 }

@@ -20,6 +20,10 @@ export interface Life {
   readonly bound?: Binding;
 }
 
+export function withBinding({ bound: _, ...life }: Life, bound: Binding | undefined): Life {
+  return bound === undefined ? life : { ...life, bound };
+}
+
 /** Who would be asked, and what its memory of keys is worth. */
 export interface Candidate {
   readonly provider: string;
