@@ -1,1 +1,6 @@
-export {};
+export * from "./bulkhead.ts";
+export * from "./circuit-breaker.ts";
+export * from "./failover.ts";
+export * from "./gated.ts";
+export * from "./rate-limiter.ts";
+export * from "./timeout.ts";

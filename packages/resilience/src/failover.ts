@@ -1,0 +1,129 @@
+import {
+  type Adapter,
+  type Binding,
+  type Call,
+  type Candidate,
+  type Capability,
+  effectOf,
+  endsAttempt,
+  INTERRUPTED,
+  type Life,
+  mayCall,
+  type Outcome,
+  type ReceiptOf,
+  type RequestOf,
+  type Trail,
+  withBinding,
+} from "@understudy/core";
+
+/** One provider of a route, with its gates already round its adapter. */
+export interface Link<C extends Capability = Capability> extends Candidate {
+  readonly adapter: Adapter<C>;
+  accepts(request: RequestOf<C>): boolean;
+  /** Epoch milliseconds before which it would be withheld for sure. */
+  opensAt(): number;
+}
+
+/** The ordered providers of a capability. */
+export interface Route<C extends Capability = Capability> {
+  readonly capability: C;
+  readonly links: readonly Link<C>[];
+}
+
+export interface DeliveryContext {
+  readonly now: () => number;
+  /**
+   * Writes down, fenced by the job's lock, which provider is about to be asked; false when the lock is lost. Called only
+   * for capabilities that forbid duplicates, and always before anything leaves.
+   */
+  readonly bind: (binding: Binding) => Promise<boolean>;
+  /** Only these providers may serve; all when absent. */
+  readonly allowed?: readonly string[];
+}
+
+export interface Delivery<C extends Capability = Capability> {
+  readonly trail: Trail<ReceiptOf<C>>;
+  /** The binding that still holds after these calls. */
+  readonly bound?: Binding;
+}
+
+/** Asks the providers of the route in order until one delivers or nobody else may be asked. */
+export async function deliver<C extends Capability>(
+  route: Route<C>,
+  request: RequestOf<C>,
+  call: Call,
+  life: Life,
+  context: DeliveryContext,
+): Promise<Delivery<C>> {
+  const trail: Outcome<ReceiptOf<C>>[] = [];
+  let bound = life.bound;
+  for (const link of candidates(route, request, context)) {
+    if (call.signal.aborted) {
+      trail.push(unasked(link.provider, INTERRUPTED, context, 0));
+      break;
+    }
+    if (!mayCall(link, withBinding(life, bound), trail, context.now())) continue;
+    if (life.duplicates === "forbidden" && bound === undefined) {
+      bound = { provider: link.provider, firstSentAt: context.now() };
+      if (!(await context.bind(bound))) {
+        return { trail: [...trail, unasked(link.provider, INTERRUPTED, context, 0)] };
+      }
+    }
+    const outcome = await link.adapter(request, call);
+    trail.push(outcome);
+    if (effectOf([...life.history, ...trail], link.provider) === "none") bound = undefined;
+    if (endsAttempt(outcome)) break;
+  }
+  if (trail.length === 0) trail.push(nobody(route, request, life, context));
+  return bound === undefined ? { trail } : { trail, bound };
+}
+
+/** Whether anybody may be asked again although an effect is open. A missing provider is waited for, not given up. */
+export function canAskAgain(route: Route, life: Life, trail: Trail, now: number): boolean {
+  const isMissing =
+    life.bound !== undefined && route.links.every(({ provider }) => provider !== life.bound?.provider);
+  return isMissing || route.links.some((link) => mayCall(link, life, trail, now));
+}
+
+function candidates<C extends Capability>(
+  route: Route<C>,
+  request: RequestOf<C>,
+  { allowed }: DeliveryContext,
+): Link<C>[] {
+  return route.links.filter(
+    (link) => (allowed === undefined || allowed.includes(link.provider)) && link.accepts(request),
+  );
+}
+
+const NOBODY_RETRY_MS = 30_000;
+
+/** Nobody was asked: the bound provider is not on the route (wait for it), or nobody on the route can serve the request. */
+function nobody<C extends Capability>(
+  route: Route<C>,
+  request: RequestOf<C>,
+  life: Life,
+  context: DeliveryContext,
+): Outcome<never> {
+  if (life.bound !== undefined)
+    return unasked(life.bound.provider, "provider_missing", context, NOBODY_RETRY_MS);
+  if (candidates(route, request, context).length > 0)
+    return unasked("route", "held", context, NOBODY_RETRY_MS);
+  if (route.links.length === 0) return unasked("route", "route_empty", context, NOBODY_RETRY_MS);
+  return {
+    kind: "rejected",
+    code: "no_provider_accepts",
+    detail: `none of ${route.links.map(({ provider }) => provider).join(", ")} can serve this request`,
+    provider: "route",
+    at: context.now(),
+    durationMs: 0,
+  };
+}
+
+function unasked(
+  provider: string,
+  code: string,
+  { now }: DeliveryContext,
+  retryAfterMs: number,
+): Outcome<never> {
+  return { kind: "withheld", code, retryAfterMs, provider, at: now(), durationMs: 0 };
+}
