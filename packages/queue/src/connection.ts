@@ -1,0 +1,54 @@
+import { UnderstudyError } from "@understudy/core";
+import { Redis, type RedisOptions } from "ioredis";
+
+/** How to reach Redis: a URL (redis:// or rediss://), or ioredis options. */
+export type RedisLocation = string | RedisOptions;
+
+const producerOptions = {
+  // A command for a dead connection fails at once instead of landing long after its caller gave up.
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 1,
+} as const satisfies RedisOptions;
+
+const workerOptions = {
+  // BullMQ's blocking fetch must outlive any outage.
+  maxRetriesPerRequest: null,
+} as const satisfies RedisOptions;
+
+const reconnect = { retryStrategy: (tries: number): number => Math.min(50 * 2 ** Math.min(tries, 6), 2000) };
+
+/** A connection for producers: fails fast, reconnects by itself. */
+export function connectProducer(redis: RedisLocation): Redis {
+  return connect(redis, { ...reconnect, ...producerOptions });
+}
+
+/** A connection for workers: waits for Redis to come back. */
+export function connectWorker(redis: RedisLocation): Redis {
+  return connect(redis, { ...reconnect, ...workerOptions });
+}
+
+function connect(redis: RedisLocation, options: RedisOptions): Redis {
+  if (typeof redis === "string") checkUrl(redis);
+  // ioredis tells its reply shapes apart by overloads that an options object of unknown origin matches none of.
+  const Connection = Redis as unknown as new (...args: readonly unknown[]) => Redis;
+  return typeof redis === "string"
+    ? new Connection(redis, options)
+    : new Connection({ ...redis, ...options });
+}
+
+function checkUrl(url: string): void {
+  const protocol = URL.canParse(url) ? new URL(url).protocol : undefined;
+  if (protocol === "redis:" || protocol === "rediss:") return;
+  // The URL itself may hold a password.
+  throw new UnderstudyError(
+    "option_invalid",
+    "The Redis URL must look like redis://host:6379 or rediss://user:password@host:6379.",
+  );
+}
+
+/** A sentence for an operator when this server may throw jobs away, else undefined. */
+export async function evictionWarning(redis: Redis): Promise<string | undefined> {
+  const policy = /^maxmemory_policy:(\S+)/mu.exec(await redis.info("memory"))?.[1];
+  if (policy === undefined || policy === "noeviction") return undefined;
+  return `Redis evicts keys when its memory is full (maxmemory-policy ${policy}): jobs could vanish. Set maxmemory-policy noeviction.`;
+}

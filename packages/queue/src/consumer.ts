@@ -1,0 +1,99 @@
+import { type Job, Worker } from "bullmq";
+import type { Redis } from "ioredis";
+
+import type { Family } from "./names.ts";
+import { type Settlement, settlingBackend, type SettlingOptions } from "./settlement.ts";
+
+/** A job as BullMQ hands it over. */
+export interface Fetched {
+  readonly id: string;
+  readonly name: string;
+  /** Parsed JSON. */
+  readonly data: unknown;
+  readonly token: string;
+  /** How often BullMQ started this job in this life, this start included. */
+  readonly starts: number;
+  readonly enqueuedAt: number;
+  /** Adds a line to the job's own log. */
+  log(line: string): Promise<void>;
+}
+
+export interface LockOptions {
+  /** A worker that does not renew its lock for this long is taken for lost. */
+  readonly lockMs: number;
+  /** How often lost jobs are looked for. */
+  readonly stalledCheckMs: number;
+  /** How often a job may be lost with its worker before it is given up. */
+  readonly maxStalledCount: number;
+}
+
+export const defaultLocks: LockOptions = { lockMs: 60_000, stalledCheckMs: 30_000, maxStalledCount: 3 };
+
+export interface ConsumerOptions extends SettlingOptions {
+  readonly redis: Redis;
+  readonly family: Family;
+  readonly concurrency: number;
+  readonly locks?: Partial<LockOptions>;
+  /** Runs one job. `signal` aborts when the worker must stop or has lost the job's lock. A throw is a bug and fails the job. */
+  readonly process: (job: Fetched, signal: AbortSignal) => Promise<Settlement>;
+  /** Told of Redis trouble and of refused settlements; must not throw. */
+  readonly onError: (error: Error) => void;
+}
+
+export interface Consumer {
+  /** Takes nothing new, lets running jobs finish until the deadline, then aborts their signals and waits for them. */
+  close(options: { readonly deadlineMs: number }): Promise<void>;
+  isRunning(): boolean;
+}
+
+export function startConsumer(options: ConsumerOptions): Consumer {
+  const { family, redis, locks, process, onError } = options;
+  const { lockMs, stalledCheckMs, maxStalledCount } = { ...defaultLocks, ...locks };
+  const worker = new Worker<unknown, Settlement>(
+    family.name,
+    // BullMQ passes a signal only to functions of three parameters.
+    (job, token, signal) => process(fetched(job, token), signal ?? new AbortController().signal),
+    {
+      connection: redis,
+      prefix: family.prefix,
+      concurrency: options.concurrency,
+      lockDuration: lockMs,
+      stalledInterval: stalledCheckMs,
+      maxStalledCount,
+      runRetryDelay: 1000,
+    },
+    settlingBackend(options),
+  );
+  worker.on("error", onError);
+  worker.on("lockRenewalFailed", (ids: string[]) => {
+    for (const id of ids) worker.cancelJob(id, "lock_lost");
+  });
+  return {
+    isRunning: () => worker.isRunning() && !worker.isPaused(),
+    async close({ deadlineMs }) {
+      const overdue = setTimeout(() => worker.cancelAllJobs("shutting_down"), deadlineMs);
+      try {
+        await worker.close();
+      } finally {
+        clearTimeout(overdue);
+      }
+    },
+  };
+}
+
+function fetched(job: Job, token: string | undefined): Fetched {
+  if (job.id === undefined || token === undefined)
+    throw new TypeError("BullMQ handed over a job without id or lock");
+  const { id } = job;
+  return {
+    id,
+    name: job.name,
+    data: job.data,
+    token,
+    starts: job.attemptsStarted,
+    enqueuedAt: job.timestamp,
+    async log(line) {
+      await job.log(line);
+    },
+  };
+}

@@ -1,0 +1,180 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { UnderstudyError } from "@understudy/core";
+import {
+  createRedisBackend,
+  type IRedisTransaction,
+  type JobJson,
+  type QueueOptions,
+  type RedisQueueBackend,
+} from "bullmq";
+import type { ChainableCommander, Redis } from "ioredis";
+
+import { connectProducer, type RedisLocation } from "./connection.ts";
+import { type Family, keyOf } from "./names.ts";
+
+export interface NewJob {
+  readonly id: string;
+  readonly name: string;
+  /** JSON. */
+  readonly data: string;
+  /** Epoch milliseconds. */
+  readonly timestamp: number;
+  readonly delayMs?: number;
+  /** 1 is the most urgent, 2,097,152 the least; jobs without one go first. */
+  readonly priority?: number;
+  readonly keepCompletedMs: number;
+}
+
+/** The data that stood under the job's id before this add; undefined when the id was free and the job is new. */
+export type Before = string | undefined;
+
+export interface Producer {
+  /**
+   * Adds the jobs in one atomic step; one whose id is taken changes nothing. Tries until the deadline.
+   * @throws UnderstudyError redis_unreachable: the jobs may or may not be stored, adding them again is safe.
+   * @throws UnderstudyError redis_refused: Redis said no.
+   */
+  add(family: Family, jobs: readonly NewJob[], deadlineMs: number): Promise<readonly Before[]>;
+  close(): Promise<void>;
+}
+
+/** @param onError told of connection trouble, which `add` reports too; must not throw */
+export function openProducer(
+  redis: RedisLocation,
+  onError: (error: Error) => void = () => undefined,
+): Producer {
+  const connection = connectProducer(redis);
+  connection.on("error", onError);
+  const backends = new Map<string, RedisQueueBackend>();
+  let closed = false;
+
+  const backendOf = (family: Family): RedisQueueBackend => {
+    const known = backends.get(family.prefix);
+    if (known !== undefined) return known;
+    const backend = createRedisBackend(family.name, queueOptions(connection, family));
+    backend.on("error", onError);
+    backends.set(family.prefix, backend);
+    return backend;
+  };
+
+  const addOnce = async (family: Family, jobs: readonly NewJob[]): Promise<readonly Before[]> => {
+    await ready(connection);
+    const backend = backendOf(family);
+    const transaction = (await backend.client).multi();
+    for (const job of jobs) queueAdd(transaction, backend, family, job);
+    const answers = (await transaction.exec()) as readonly (readonly [Error | null, unknown])[];
+    return jobs.map((_, index) => {
+      const [before, add] = answers.slice(2 * index, 2 * index + 2);
+      const error = before?.[0] ?? add?.[0];
+      if (error) throw error;
+      return typeof before?.[1] === "string" ? before[1] : undefined;
+    });
+  };
+
+  return {
+    async add(family, jobs, deadlineMs) {
+      if (jobs.length === 0) return [];
+      const giveUp = AbortSignal.timeout(deadlineMs);
+      for (let tries = 1; ; tries += 1) {
+        if (closed) throw new UnderstudyError("client_closed", "This client was closed; create another one.");
+        try {
+          const before = await Promise.race([addOnce(family, jobs), rejectOn(giveUp)]);
+          // After a lost answer, what we find may be what we ourselves stored.
+          return tries === 1 ? before : before.map((data, i) => (data === jobs[i]?.data ? undefined : data));
+        } catch (error) {
+          if (giveUp.aborted) throw unreachable(deadlineMs, error);
+          if (!isConnectionTrouble(error)) throw refused(error);
+          await sleep(50);
+        }
+      }
+    },
+    async close() {
+      closed = true;
+      await Promise.allSettled([...backends.values()].map((backend) => backend.close()));
+      connection.disconnect();
+    },
+  };
+}
+
+const KEEP_LOG_LINES = 100;
+
+/** BullMQ's own add, preceded in the same transaction by a look at what stands there. */
+function queueAdd(
+  transaction: IRedisTransaction,
+  backend: RedisQueueBackend,
+  family: Family,
+  job: NewJob,
+): void {
+  // BullMQ's type of a transaction names only what BullMQ uses; it is ioredis's own.
+  (transaction as unknown as ChainableCommander).hget(keyOf(family, "name", job.id), "data");
+  const { id, name, data, timestamp, delayMs = 0, priority = 0 } = job;
+  const json: JobJson = {
+    id,
+    name,
+    data,
+    timestamp,
+    delay: delayMs,
+    priority,
+    opts: {
+      jobId: id,
+      // Retrying is the runtime's business: BullMQ must never decide that a job is done for.
+      attempts: 1,
+      delay: delayMs,
+      ...(priority > 0 ? { priority } : {}),
+      removeOnComplete: { age: Math.ceil(job.keepCompletedMs / 1000) },
+      removeOnFail: false,
+      stackTraceLimit: 5,
+      keepLogs: KEEP_LOG_LINES,
+    },
+    progress: 0,
+    attemptsMade: 0,
+    attemptsStarted: 0,
+    stalledCounter: 0,
+    failedReason: "",
+    returnvalue: "",
+  };
+  void backend.addJobToTransaction(transaction, json, id);
+}
+
+function queueOptions(connection: Redis, { prefix }: Family): QueueOptions {
+  return { connection, prefix };
+}
+
+async function ready(connection: Redis): Promise<void> {
+  if (connection.status === "ready") return;
+  await new Promise<void>((resolve) => {
+    connection.once("ready", resolve);
+  });
+}
+
+async function rejectOn(signal: AbortSignal): Promise<never> {
+  return await new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+  });
+}
+
+function isConnectionTrouble(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = "code" in error ? String(error.code) : "";
+  return (
+    /^(?:ECONN|ETIMEDOUT|EPIPE|EHOST|ENET|ENOTFOUND|EAI_AGAIN)/u.test(code) ||
+    error.name === "MaxRetriesPerRequestError" ||
+    /Connection is closed|Stream isn't writeable|^(?:LOADING|MASTERDOWN|READONLY|CLUSTERDOWN)\b/u.test(
+      error.message,
+    )
+  );
+}
+
+function unreachable(deadlineMs: number, cause: unknown): UnderstudyError {
+  return new UnderstudyError(
+    "redis_unreachable",
+    `Redis did not answer within ${deadlineMs} ms. The job may or may not be stored: enqueue it again with this error's idempotencyKey, which can never double it. Check that Redis runs and that the URL is right.`,
+    { cause },
+  );
+}
+
+function refused(cause: unknown): UnderstudyError {
+  const reason = cause instanceof Error ? cause.message.slice(0, 200) : String(cause);
+  return new UnderstudyError("redis_refused", `Redis refused the job: ${reason}`, { cause });
+}

@@ -1,0 +1,110 @@
+import type { Redis } from "ioredis";
+
+import { type Family, keyOf } from "./names.ts";
+import { defineScript } from "./script.ts";
+
+const script = defineScript(
+  "transfer",
+  `--[[
+  Moves one job from a family's failed set to its dead letters.
+  KEYS[1..4] of the source queue, KEYS[5..8] of the dead-letter queue:
+    the failed set, the job's hash, the job's log, the event stream
+  ARGV[1] the job's id
+  ARGV[2] finishedOn of the failure that was looked at
+  ARGV[3] the dead letter, JSON
+  ARGV[4] "payload" when the job's data is JSON, "raw" when it is not; then ARGV[5] is the data as a JSON string
+  ARGV[6] the data of the tombstone, JSON
+  Answers 1 moved, 0 not in the failed set, -1 the hash is gone, -2 part of a flow, -3 failed anew since it was looked at,
+  -4 a dead letter of this id exists.
+]]
+local call = redis.call
+if not call("ZSCORE", KEYS[1], ARGV[1]) then return 0 end
+if call("EXISTS", KEYS[2]) == 0 then
+  call("ZREM", KEYS[1], ARGV[1])
+  return -1
+end
+local job = call("HMGET", KEYS[2], "parentKey", "finishedOn", "data", "failedReason", "name", "timestamp")
+if job[1] then return -2 end
+if job[2] ~= ARGV[2] then return -3 end
+if call("EXISTS", KEYS[6]) == 1 then return -4 end
+
+call("RENAME", KEYS[2], KEYS[6])
+if call("EXISTS", KEYS[3]) == 1 then call("RENAME", KEYS[3], KEYS[7]) end
+-- By concatenation: a decoder would turn [] into {} and lose digits of numbers.
+local data = ARGV[4] == "payload" and job[3] or ARGV[5]
+call("HSET", KEYS[6], "data", '{"deadLetter":' .. ARGV[3] .. ',"' .. ARGV[4] .. '":' .. data .. '}')
+call("ZREM", KEYS[1], ARGV[1])
+call("ZADD", KEYS[5], job[2], ARGV[1])
+call("XADD", KEYS[4], "MAXLEN", "~", 10000, "*", "event", "removed", "jobId", ARGV[1], "prev", "failed")
+call("XADD", KEYS[8], "MAXLEN", "~", 10000, "*", "event", "failed", "jobId", ARGV[1], "failedReason", job[4] or "", "prev", "active")
+-- What is left behind keeps the id taken, so that enqueuing the same job again stays absorbed.
+call("HSET", KEYS[2], "name", job[5], "data", ARGV[6], "timestamp", job[6], "opts", "{}")
+return 1`,
+);
+
+/** A job of the failed set, as much of it as a dead letter is made of. */
+export interface FailedJob {
+  readonly id: string;
+  readonly name: string;
+  /** As stored; JSON unless something foreign wrote it. */
+  readonly data: string;
+  readonly failedReason: string;
+  readonly finishedOn: string;
+  readonly starts: number;
+}
+
+/** Undefined when the job is not in the failed set. */
+export async function readFailed(redis: Redis, family: Family, id: string): Promise<FailedJob | undefined> {
+  const [score, fields] = await Promise.all([
+    redis.zscore(keyOf(family, "name", "failed"), id),
+    redis.hmget(keyOf(family, "name", id), "name", "data", "failedReason", "finishedOn", "ats"),
+  ]);
+  const [name, data, failedReason, finishedOn, starts] = fields;
+  if (score === null || typeof finishedOn !== "string") return undefined;
+  return {
+    id,
+    name: name ?? "",
+    data: data ?? "",
+    failedReason: failedReason ?? "",
+    finishedOn,
+    starts: Number(starts ?? 0),
+  };
+}
+
+/** Why a job was not moved. `gone`: somebody else moved it already, which is as good. */
+export type TransferAnswer = "moved" | "gone" | "flow_member" | "changed" | "exists";
+
+const answers: Readonly<Record<string, TransferAnswer>> = {
+  "1": "moved",
+  "0": "gone",
+  "-1": "gone",
+  "-2": "flow_member",
+  "-3": "changed",
+  "-4": "exists",
+};
+
+/**
+ * Moves a failed job to the family's dead letters, byte for byte but for its data, which is wrapped. Exactly once, whoever
+ * calls it and how often.
+ * @param deadLetter JSON @param tombstone JSON, the data left under the old id
+ */
+export async function transferFailed(
+  redis: Redis,
+  family: Family,
+  job: FailedJob,
+  {
+    deadLetter,
+    tombstone,
+    isJson,
+  }: { readonly deadLetter: string; readonly tombstone: string; readonly isJson: boolean },
+): Promise<TransferAnswer> {
+  const keys = (["name", "dead"] as const).flatMap((queue) => [
+    keyOf(family, queue, "failed"),
+    keyOf(family, queue, job.id),
+    `${keyOf(family, queue, job.id)}:logs`,
+    keyOf(family, queue, "events"),
+  ]);
+  const wrapped = isJson ? ["payload", ""] : ["raw", JSON.stringify(job.data)];
+  const answer = await script.run(redis, keys, [job.id, job.finishedOn, deadLetter, ...wrapped, tombstone]);
+  return answers[String(answer)] ?? "gone";
+}
