@@ -1,1 +1,3 @@
-export {};
+export { type Client, type ClientOptions, createClient, type Enqueued } from "./client.ts";
+export { EnqueueError } from "./enqueue-error.ts";
+export type { EnqueueOptions, ManyOptions } from "./options.ts";

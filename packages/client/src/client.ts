@@ -1,0 +1,118 @@
+import type { AnyJob, PayloadOf } from "@understudy/core";
+import { type Before, type Family, familyOf, openProducer, type RedisLocation } from "@understudy/queue";
+
+import { EnqueueError } from "./enqueue-error.ts";
+import type { EnqueueOptions, ManyOptions, OptionsFor } from "./options.ts";
+import { seal, type Sealed } from "./seal.ts";
+
+export interface Enqueued {
+  readonly id: string;
+  readonly queue: string;
+  /** `duplicate`: this key with this payload is already known. `conflict`: this key came with another payload; nothing was changed. */
+  readonly status: "created" | "duplicate" | "conflict";
+  readonly idempotencyKey: string;
+}
+
+export interface Client extends AsyncDisposable {
+  /**
+   * Stores one job. Once it is answered, the job is on Redis.
+   * @throws EnqueueError payload_invalid, payload_too_large, option_invalid, key_required: nothing was stored
+   * @throws EnqueueError redis_unreachable: it may be stored; enqueue again with the error's idempotencyKey
+   */
+  enqueue<J extends AnyJob>(job: J, payload: PayloadOf<J>, ...options: OptionsFor<J>): Promise<Enqueued>;
+  /** Stores many jobs of one kind; all are checked before any is sent. Answers are in the order of the payloads. */
+  enqueueMany<J extends AnyJob>(
+    job: J,
+    payloads: readonly PayloadOf<J>[],
+    options?: ManyOptions<J>,
+  ): Promise<readonly Enqueued[]>;
+  close(): Promise<void>;
+}
+
+export interface ClientOptions {
+  /** redis://…, rediss://… or ioredis options. */
+  readonly redis: RedisLocation;
+  /** How long an enqueue may take before it fails, Redis being down included. Default 5,000 ms. */
+  readonly deadlineMs?: number;
+  /** The size of a job as stored. Default 1 MiB. */
+  readonly maxPayloadBytes?: number;
+  /** Sets installations on one Redis apart; workers must use the same. */
+  readonly namespace?: string;
+  /** Told of connection trouble. Each enqueue reports its own as well. */
+  readonly onError?: (error: Error) => void;
+}
+
+const defaults = { deadlineMs: 5000, maxPayloadBytes: 1_048_576 } as const;
+const CHUNK = 100;
+
+export function createClient(options: ClientOptions): Client {
+  const { redis, deadlineMs, maxPayloadBytes, namespace, onError } = { ...defaults, ...options };
+  const producer = openProducer(redis, onError);
+
+  const add = async (family: Family, jobs: readonly Sealed[]): Promise<readonly Enqueued[]> => {
+    const done: Enqueued[] = [];
+    for (let start = 0; start < jobs.length; start += CHUNK) {
+      const chunk = jobs.slice(start, start + CHUNK);
+      try {
+        const before = await producer.add(family, chunk, deadlineMs);
+        done.push(...chunk.map((job, i) => answer(family, job, before[i])));
+      } catch (error) {
+        throw EnqueueError.from(
+          error,
+          jobs.map(({ idempotencyKey }) => idempotencyKey),
+          done,
+        );
+      }
+    }
+    return done;
+  };
+
+  const enqueueMany = async (
+    job: AnyJob,
+    payloads: readonly unknown[],
+    { idempotencyKey, ...rest }: ManyOptions,
+  ): Promise<readonly Enqueued[]> => {
+    const sealed = payloads.map((payload, index) => {
+      const key = idempotencyKey?.(payload, index);
+      const place = payloads.length === 1 ? "" : ` (payload ${index})`;
+      return seal(job, payload, key === undefined ? rest : { ...rest, idempotencyKey: key }, {
+        maxPayloadBytes,
+        place,
+      });
+    });
+    return await add(familyOf(job.queue, namespace), sealed);
+  };
+
+  return {
+    async enqueue(job, payload, ...[options = {}]) {
+      const { idempotencyKey, ...rest } = options as EnqueueOptions;
+      const many = idempotencyKey === undefined ? rest : { ...rest, idempotencyKey: () => idempotencyKey };
+      const [enqueued] = await enqueueMany(job, [payload], many);
+      if (enqueued === undefined) throw new TypeError("one payload must have one answer");
+      return enqueued;
+    },
+    async enqueueMany(job, payloads, options = {}) {
+      return await enqueueMany(job, payloads, options as ManyOptions);
+    },
+    close: () => producer.close(),
+    [Symbol.asyncDispose]: () => producer.close(),
+  };
+}
+
+function answer(family: Family, job: Sealed, before: Before): Enqueued {
+  const status =
+    before === undefined ? "created" : fingerprintOf(before) === job.fingerprint ? "duplicate" : "conflict";
+  return { id: job.id, queue: family.name, status, idempotencyKey: job.idempotencyKey };
+}
+
+/** Envelopes and the tombstones of dead letters both carry the fingerprint of what was enqueued. */
+function fingerprintOf(data: string): string | undefined {
+  try {
+    const value: unknown = JSON.parse(data);
+    const print =
+      typeof value === "object" && value !== null && "fingerprint" in value ? value.fingerprint : undefined;
+    return typeof print === "string" ? print : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,61 @@
+import type { AnyJob, PayloadOf } from "@understudy/core";
+
+import { EnqueueError } from "./enqueue-error.ts";
+
+export interface EnqueueOptions {
+  /** Two enqueues of one job with one key are one job. Made by chance when absent. */
+  readonly idempotencyKey?: string;
+  /** Milliseconds before the job is due. */
+  readonly delayMs?: number;
+  /** 1 is the most urgent, 2,097,152 the least; jobs without a priority go before those with one. */
+  readonly priority?: number;
+  /** Only these providers may serve the job. */
+  readonly providers?: readonly string[];
+}
+
+/** Options of an enqueue; a job whose effect must not be doubled demands a key of its caller. */
+export type OptionsFor<J extends AnyJob> = "forbidden" extends J["capability"]["duplicates"]
+  ? J["capability"]["duplicates"] extends "forbidden"
+    ? [options: EnqueueOptions & { readonly idempotencyKey: string }]
+    : [options?: EnqueueOptions]
+  : [options?: EnqueueOptions];
+
+export interface ManyOptions<J extends AnyJob = AnyJob> extends Omit<EnqueueOptions, "idempotencyKey"> {
+  readonly idempotencyKey?: (payload: PayloadOf<J>, index: number) => string;
+}
+
+const MAX_DELAY_MS = 10 * 365 * 86_400_000;
+const MAX_PRIORITY = 2_097_152;
+const MAX_KEY_LENGTH = 512;
+
+/** @throws EnqueueError option_invalid, key_required */
+export function checkOptions(
+  what: string,
+  job: AnyJob,
+  { idempotencyKey, delayMs, priority, providers }: EnqueueOptions,
+): void {
+  const wrong = (problem: string): EnqueueError => new EnqueueError("option_invalid", `${what}: ${problem}`);
+  if (idempotencyKey === undefined && job.capability.duplicates === "forbidden") {
+    throw new EnqueueError(
+      "key_required",
+      `${what}: ${job.capability.name} must not happen twice, so give an idempotencyKey that names this very one, such as the order's id.`,
+    );
+  }
+  if (idempotencyKey !== undefined && !isKey(idempotencyKey)) {
+    throw wrong(`idempotencyKey must be a string of 1 to ${MAX_KEY_LENGTH} characters.`);
+  }
+  if (delayMs !== undefined && !isIntegerIn(delayMs, 0, MAX_DELAY_MS))
+    throw wrong("delayMs must be whole milliseconds from 0 to ten years.");
+  if (priority !== undefined && !isIntegerIn(priority, 1, MAX_PRIORITY))
+    throw wrong(`priority must be a whole number from 1 (most urgent) to ${MAX_PRIORITY}.`);
+  if (providers !== undefined && (providers.length === 0 || providers.some((name) => name === "")))
+    throw wrong("providers must name at least one provider.");
+}
+
+function isKey(key: unknown): boolean {
+  return typeof key === "string" && key.length >= 1 && key.length <= MAX_KEY_LENGTH;
+}
+
+function isIntegerIn(value: number, min: number, max: number): boolean {
+  return Number.isInteger(value) && value >= min && value <= max;
+}

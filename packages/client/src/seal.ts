@@ -1,0 +1,80 @@
+import { type AnyJob, describeIssues, type Envelope, ENVELOPE_VERSION, requestOf } from "@understudy/core";
+import type { NewJob } from "@understudy/queue";
+
+import { EnqueueError } from "./enqueue-error.ts";
+import { fingerprint, jobIdOf } from "./fingerprint.ts";
+import { checkOptions, type EnqueueOptions } from "./options.ts";
+
+export interface Sealed extends NewJob {
+  readonly idempotencyKey: string;
+  readonly fingerprint: string;
+}
+
+/** Checks a payload as the worker will read it, and puts it into its envelope. */
+export function seal(
+  job: AnyJob,
+  payload: unknown,
+  options: EnqueueOptions,
+  { maxPayloadBytes, place }: { readonly maxPayloadBytes: number; readonly place: string },
+): Sealed {
+  const what = `${job.name}${place}`;
+  checkOptions(what, job, options);
+  const wire = wireForm(what, job, payload);
+  const requested = requestOf(job, wire);
+  if (!requested.ok)
+    throw new EnqueueError("payload_invalid", `The payload of ${what} is wrong: ${requested.problem}`);
+
+  const now = Date.now();
+  const idempotencyKey = options.idempotencyKey ?? crypto.randomUUID();
+  const envelope: Envelope = {
+    v: ENVELOPE_VERSION,
+    payload: wire,
+    fingerprint: fingerprint(wire),
+    idempotencyKey,
+    enqueuedAt: now,
+    lifeStartedAt: now + (options.delayMs ?? 0),
+    generation: 1,
+    attempt: 0,
+    startsSettled: 0,
+    trail: [],
+    ...(options.providers === undefined ? {} : { providers: options.providers }),
+  };
+  const data = JSON.stringify(envelope);
+  const bytes = Buffer.byteLength(data);
+  if (bytes > maxPayloadBytes) {
+    throw new EnqueueError(
+      "payload_too_large",
+      `The payload of ${what} takes ${bytes} bytes, more than the ${maxPayloadBytes} allowed. Store large parts elsewhere and enqueue a link, or raise maxPayloadBytes.`,
+    );
+  }
+  return {
+    id: jobIdOf(job.name, idempotencyKey),
+    name: job.name,
+    data,
+    timestamp: now,
+    keepCompletedMs: job.keepCompletedMs,
+    idempotencyKey,
+    fingerprint: envelope.fingerprint,
+    ...(options.delayMs === undefined ? {} : { delayMs: options.delayMs }),
+    ...(options.priority === undefined ? {} : { priority: options.priority }),
+  };
+}
+
+/** The payload after its trip through JSON: what JSON cannot carry is found here and not by the worker. */
+function wireForm(what: string, job: AnyJob, payload: unknown): unknown {
+  const parsed = job.payload.safeParse(payload);
+  if (!parsed.success)
+    throw new EnqueueError(
+      "payload_invalid",
+      `The payload of ${what} is wrong: ${describeIssues(parsed.error)}`,
+    );
+  try {
+    return JSON.parse(JSON.stringify(parsed.data) ?? "null");
+  } catch (error) {
+    throw new EnqueueError(
+      "payload_invalid",
+      `The payload of ${what} cannot be written as JSON; use strings for what JSON lacks.`,
+      { cause: error },
+    );
+  }
+}
