@@ -1,1 +1,2 @@
-export {};
+export * from "./dead-letter.ts";
+export * from "./store.ts";

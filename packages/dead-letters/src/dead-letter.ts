@@ -1,0 +1,55 @@
+import { type Cause, type Effect, type Ending, openEnvelope, type Opened } from "@understudy/core";
+import type { FailedJob } from "@understudy/queue";
+
+/** Why and when a job died. It stands beside the job's own data, which keeps the whole trail. */
+export interface DeadLetter {
+  readonly v: 1;
+  readonly queue: string;
+  readonly job: string;
+  readonly cause: Cause;
+  readonly effect: Exclude<Effect, "done">;
+  /** One sentence for people. */
+  readonly reason: string;
+  readonly attempts: number;
+  /** Epoch milliseconds. */
+  readonly enqueuedAt?: number;
+  readonly diedAt: number;
+}
+
+/** Makes the letter from what Redis holds, so that whoever moves the job writes the same one. */
+export function letterOf(
+  queue: string,
+  job: FailedJob,
+): { readonly letter: DeadLetter; readonly fingerprint?: string; readonly isJson: boolean } {
+  const { isJson, opened } = read(job.data);
+  const envelope = opened?.at === "open" ? opened.envelope : undefined;
+  const ending = envelope?.ended ?? unexplained(job, opened);
+  const letter: DeadLetter = {
+    v: 1,
+    queue,
+    job: job.name,
+    cause: ending.cause,
+    effect: ending.effect,
+    reason: job.failedReason,
+    attempts: envelope?.attempt ?? job.starts,
+    diedAt: Number(job.finishedOn),
+    ...(envelope === undefined ? {} : { enqueuedAt: envelope.enqueuedAt }),
+  };
+  return { letter, isJson, ...(envelope === undefined ? {} : { fingerprint: envelope.fingerprint }) };
+}
+
+function read(data: string): { readonly isJson: boolean; readonly opened?: Opened } {
+  try {
+    return { isJson: true, opened: openEnvelope(JSON.parse(data)) };
+  } catch {
+    return { isJson: false };
+  }
+}
+
+/** BullMQ failed the job without our code deciding: it was lost with its worker too often, or it is not ours. */
+function unexplained(job: FailedJob, opened: Opened | undefined): Pick<Ending, "cause" | "effect"> {
+  if (opened?.at !== "open") return { cause: "invalid", effect: "none" };
+  // A start that no settling write has seen may have reached a provider.
+  const wasLost = job.starts > opened.envelope.startsSettled;
+  return { cause: "stalled", effect: wasLost ? "maybe" : "none" };
+}
