@@ -1,1 +1,2 @@
-export {};
+export type { CallSummary, Observe, RuntimeEvent } from "./events.ts";
+export { type Runtime, type RuntimeOptions, startRuntime } from "./runtime.ts";

@@ -1,0 +1,42 @@
+import { type AnyJob, UnderstudyError } from "@understudy/core";
+import type { Route } from "@understudy/resilience";
+
+/** What this worker can run: each job with the route that serves its capability. */
+export interface Catalogue {
+  find(jobName: string): { readonly job: AnyJob; readonly route: Route } | undefined;
+  /** The routes that the jobs of one queue use. */
+  routesOf(queue: string): readonly Route[];
+}
+
+/** @throws UnderstudyError config_invalid when a job of these queues has no route, or two share a name */
+export function createCatalogue(
+  jobs: readonly AnyJob[],
+  routes: readonly Route[],
+  queues: readonly string[],
+): Catalogue {
+  const byName = new Map<string, { readonly job: AnyJob; readonly route: Route }>();
+  for (const job of jobs.filter(({ queue }) => queues.includes(queue))) {
+    const route = routes.find(({ capability }) => capability.name === job.capability.name);
+    if (route === undefined || route.links.length === 0) {
+      throw new UnderstudyError(
+        "config_invalid",
+        `The job ${job.name} needs ${job.capability.name}, but no provider is on its route.`,
+      );
+    }
+    if (byName.has(job.name))
+      throw new UnderstudyError("config_invalid", `Two jobs are named ${job.name}; names must be unique.`);
+    byName.set(job.name, { job, route });
+  }
+  return {
+    find: (jobName) => byName.get(jobName),
+    routesOf: (queue) => [
+      ...new Set([...byName.values()].filter(({ job }) => job.queue === queue).map(({ route }) => route)),
+    ],
+  };
+}
+
+/** Epoch milliseconds before which no provider of these routes would be asked: nothing is worth fetching until then. */
+export function heldUntil(routes: readonly Route[]): number {
+  const times = routes.flatMap(({ links }) => links.map((link) => link.opensAt()));
+  return times.length === 0 ? 0 : Math.min(...times);
+}

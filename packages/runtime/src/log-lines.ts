@@ -1,0 +1,24 @@
+import type { Outcome, Verdict } from "@understudy/core";
+
+/** One readable line per answer for the job's own log. */
+export function lineOf(outcome: Outcome, attempt: number): string {
+  const head = `${new Date(outcome.at).toISOString()} attempt ${attempt} ${outcome.provider}`;
+  const id = outcome.requestId === undefined ? "" : ` request ${outcome.requestId}`;
+  if (outcome.kind === "delivered") return `${head} ✓ delivered in ${outcome.durationMs} ms${id}`;
+  const wait = outcome.retryAfterMs === undefined ? "" : `, retry after ${outcome.retryAfterMs} ms`;
+  const detail = outcome.detail === undefined ? "" : `: ${outcome.detail}`;
+  return `${head} ✗ ${outcome.kind} ${outcome.code} in ${outcome.durationMs} ms${wait}${id}${detail}`;
+}
+
+export function verdictLine(verdict: Verdict): string {
+  switch (verdict.kind) {
+    case "complete":
+      return "→ complete";
+    case "retry":
+      return `→ retry in ${verdict.delayMs} ms`;
+    case "snooze":
+      return `→ snooze for ${verdict.delayMs} ms, no attempt spent`;
+    case "dead_letter":
+      return `→ dead letter ${verdict.cause}, effect ${verdict.effect}`;
+  }
+}

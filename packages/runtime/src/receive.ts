@@ -1,0 +1,150 @@
+import {
+  type AnyJob,
+  type Envelope,
+  type Facts,
+  foregone,
+  type Life,
+  openEnvelope,
+  type Outcome,
+  requestOf,
+  UNKNOWN_PROVIDER,
+  type Verdict,
+} from "@understudy/core";
+import type { Fetched } from "@understudy/queue";
+import { canAskAgain, type Route } from "@understudy/resilience";
+
+import type { Catalogue } from "./catalogue.ts";
+
+/** A job ready to be delivered. */
+export interface Ready {
+  readonly at: "ready";
+  readonly job: AnyJob;
+  readonly route: Route;
+  readonly envelope: Envelope;
+  readonly request: unknown;
+  readonly life: Life;
+}
+
+/** A job whose verdict stands without asking anybody. */
+export interface Decided {
+  readonly at: "decided";
+  readonly verdict: Verdict<never>;
+  readonly reason: string;
+  /** Undefined when the data is not an envelope that this release can rewrite. */
+  readonly envelope?: Envelope;
+}
+
+export type Received = Ready | Decided;
+
+/** How long a job that this release does not know waits for a worker of a newer one. */
+const UNKNOWN_WAIT_MS = 30_000;
+const UNKNOWN_MAX_AGE_MS = 24 * 3_600_000;
+
+/** Opens what BullMQ handed over and finds out whether, and with what past, it may be delivered. */
+export function receive(fetched: Fetched, catalogue: Catalogue, now: number): Received {
+  const opened = openEnvelope(fetched.data);
+  if (opened.at === "foreign") return invalid(`not a job of this platform: ${opened.problem}`);
+  if (opened.at === "newer")
+    return unknown(fetched.enqueuedAt, now, `envelope version ${opened.version} is newer than this worker`);
+
+  const envelope = withLostStarts(opened.envelope, fetched, catalogue.find(fetched.name)?.job, now);
+  if (envelope.ended !== undefined)
+    return {
+      at: "decided",
+      verdict: { kind: "dead_letter", ...envelope.ended },
+      reason: envelope.ended.cause,
+      envelope,
+    };
+  const known = catalogue.find(fetched.name);
+  if (known === undefined)
+    return unknown(envelope.lifeStartedAt, now, `no job named ${fetched.name} in this worker`, envelope);
+
+  const { job, route } = known;
+  const life = lifeOf(job, envelope);
+  const facts = factsOf(envelope, canAskAgain(route, life, [], now), now);
+  const verdict = foregone(job, facts);
+  if (verdict !== undefined) return { at: "decided", verdict, reason: sentence(job, verdict), envelope };
+  const requested = requestOf(job, envelope.payload);
+  if (!requested.ok) return invalid(requested.problem, envelope);
+  return { at: "ready", job, route, envelope, request: requested.request, life };
+}
+
+/** What `decide` and `foregone` need to know of the past. */
+export function factsOf(
+  envelope: Envelope,
+  mayAskAgain: boolean,
+  now: number,
+): Omit<Facts, "trail" | "random"> {
+  const { trail: history, attempt, lifeStartedAt } = envelope;
+  return { history, attempt, lifeStartedAt, canAskAgain: mayAskAgain, now };
+}
+
+function lifeOf(job: AnyJob, { trail, bound }: Envelope): Life {
+  return {
+    duplicates: job.capability.duplicates,
+    onUnknown: job.onUnknown ?? "resend",
+    maxPossibleCopies: job.maxPossibleCopies ?? 2,
+    history: trail,
+    ...(bound === undefined ? {} : { bound }),
+  };
+}
+
+/**
+ * A crash is an outcome. Every settling write stores how many starts it has seen, so a start without one was lost with its
+ * worker, perhaps in the middle of a call. Where effects must not be doubled nothing is sent before a binding is written,
+ * so without a binding nothing was.
+ */
+function withLostStarts(
+  envelope: Envelope,
+  { starts }: Fetched,
+  job: AnyJob | undefined,
+  now: number,
+): Envelope {
+  const lost = starts - 1 - envelope.startsSettled;
+  if (lost <= 0) return envelope;
+  const wasUnbound = job?.capability.duplicates === "forbidden" && envelope.bound === undefined;
+  const outcome: Outcome = {
+    kind: wasUnbound ? "unavailable" : "ambiguous",
+    code: "worker_lost",
+    detail: "a worker was lost while it ran this job",
+    provider: envelope.bound?.provider ?? UNKNOWN_PROVIDER,
+    at: now,
+    durationMs: 0,
+    count: lost,
+  };
+  return {
+    ...envelope,
+    attempt: envelope.attempt + lost,
+    startsSettled: starts - 1,
+    trail: [...envelope.trail, outcome],
+  };
+}
+
+function invalid(reason: string, envelope?: Envelope): Decided {
+  const effect = envelope?.trail.some(({ kind }) => kind === "ambiguous") === true ? "maybe" : "none";
+  return decided({ kind: "dead_letter", cause: "invalid", effect }, reason, envelope);
+}
+
+function unknown(since: number, now: number, reason: string, envelope?: Envelope): Decided {
+  if (now < since + UNKNOWN_MAX_AGE_MS)
+    return decided({ kind: "snooze", delayMs: UNKNOWN_WAIT_MS }, reason, envelope);
+  return decided({ kind: "dead_letter", cause: "unknown_job", effect: "none" }, reason, envelope);
+}
+
+function decided(verdict: Verdict<never>, reason: string, envelope: Envelope | undefined): Decided {
+  return envelope === undefined
+    ? { at: "decided", verdict, reason }
+    : { at: "decided", verdict, reason, envelope };
+}
+
+function sentence(job: AnyJob, verdict: Verdict<never>): string {
+  if (verdict.kind !== "dead_letter") return verdict.kind;
+  switch (verdict.cause) {
+    case "expired":
+      return `older than the ${job.maxAgeMs} ms after which a ${job.name} is worthless`;
+    case "ambiguous":
+      return "nobody knows whether it took effect, and it may not be sent again";
+    default:
+      return `${job.retry.attempts} attempts are spent`;
+  }
+}

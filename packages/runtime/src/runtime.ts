@@ -1,0 +1,105 @@
+import { type AnyJob, UnderstudyError } from "@understudy/core";
+import { openDeadLetters } from "@understudy/dead-letters";
+import {
+  connectWorker,
+  type Consumer,
+  evictionWarning,
+  familyOf,
+  type LockOptions,
+  type Redis,
+  type RedisLocation,
+  startConsumer,
+} from "@understudy/queue";
+import type { Route } from "@understudy/resilience";
+
+import { type Catalogue, createCatalogue, heldUntil } from "./catalogue.ts";
+import { asError, type Observe } from "./events.ts";
+import { runJob } from "./run-job.ts";
+
+export interface RuntimeOptions {
+  readonly redis: RedisLocation;
+  readonly namespace?: string;
+  readonly jobs: readonly AnyJob[];
+  readonly routes: readonly Route[];
+  /** Which queues this worker serves, and how many of each queue's jobs at once. */
+  readonly queues: readonly { readonly name: string; readonly concurrency: number }[];
+  readonly locks?: Partial<LockOptions>;
+  readonly observe: Observe;
+  readonly now?: () => number;
+  /** In [0, 1). */
+  readonly random?: () => number;
+}
+
+export interface Runtime {
+  /** Whether Redis answers and every queue is being served. */
+  isReady(): boolean;
+  /**
+   * Takes nothing new and lets running calls finish until the deadline; then cuts them. A job whose request had not left
+   * goes back without an attempt spent, one cut after sending is of unknown fate.
+   */
+  close(options: { readonly deadlineMs: number }): Promise<void>;
+}
+
+/** @throws UnderstudyError config_invalid: a queue without jobs, a job without a route */
+export function startRuntime(options: RuntimeOptions): Runtime {
+  const catalogue = createCatalogue(
+    options.jobs,
+    options.routes,
+    options.queues.map(({ name }) => name),
+  );
+  const redis = connectWorker(options.redis);
+  redis.on("error", (error: Error) => options.observe({ event: "trouble", queue: "*", error }));
+  const consumers = options.queues.map((queue) => serve(queue, catalogue, redis, options));
+  void warnOfEviction(redis, options.observe);
+  let closing = false;
+
+  return {
+    isReady: () =>
+      !closing && redis.status === "ready" && consumers.every((consumer) => consumer.isRunning()),
+    async close(how) {
+      closing = true;
+      await Promise.all(consumers.map((consumer) => consumer.close(how)));
+      redis.disconnect();
+    },
+  };
+}
+
+function serve(
+  { name, concurrency }: RuntimeOptions["queues"][number],
+  catalogue: Catalogue,
+  redis: Redis,
+  options: RuntimeOptions,
+): Consumer {
+  const { observe, namespace, now = Date.now, random = Math.random } = options;
+  const family = familyOf(name, namespace);
+  const routes = catalogue.routesOf(name);
+  if (routes.length === 0)
+    throw new UnderstudyError("config_invalid", `No job uses the queue ${name}. Check the spelling.`);
+  const deadLetters = openDeadLetters(redis, family);
+  const trouble = (error: unknown): void => {
+    observe({ event: "trouble", queue: name, error: asError(error) });
+  };
+  const context = { redis, family, catalogue, observe, now, random };
+  return startConsumer({
+    redis,
+    family,
+    concurrency,
+    ...(options.locks === undefined ? {} : { locks: options.locks }),
+    process: async (fetched, signal) => await runJob(fetched, signal, context),
+    heldUntil: () => heldUntil(routes),
+    // What could not be moved stays in the failed set, from where anybody can move it later: nothing is lost.
+    afterFailed: async (jobId) => {
+      await deadLetters.take(jobId).catch(trouble);
+    },
+    onError: trouble,
+  });
+}
+
+async function warnOfEviction(redis: Redis, observe: Observe): Promise<void> {
+  try {
+    const warning = await evictionWarning(redis);
+    if (warning !== undefined) observe({ event: "trouble", queue: "*", error: new Error(warning) });
+  } catch {
+    // A server that does not tell is not worth a worker's life; connection trouble is told elsewhere.
+  }
+}

@@ -1,0 +1,62 @@
+import {
+  compact,
+  type Envelope,
+  type Outcome,
+  spendsAttempt,
+  type Trail,
+  type Verdict,
+} from "@understudy/core";
+import type { Fetched, Settlement } from "@understudy/queue";
+
+/** The envelope after a run: what was learnt is written down together with the move that follows from it. */
+export function advance(
+  envelope: Envelope,
+  run: {
+    readonly trail: Trail;
+    readonly bound: Envelope["bound"];
+    readonly verdict: Verdict;
+    readonly starts: number;
+    readonly now: number;
+  },
+): Envelope {
+  const { bound: _, ended: __, ...rest } = envelope;
+  const { verdict } = run;
+  return {
+    ...rest,
+    attempt: envelope.attempt + (run.trail.some(countsAsAttempt) ? 1 : 0),
+    startsSettled: run.starts,
+    trail: compact([...envelope.trail, ...run.trail]),
+    ...(run.bound === undefined ? {} : { bound: run.bound }),
+    ...(verdict.kind === "dead_letter"
+      ? { ended: { cause: verdict.cause, effect: verdict.effect, at: run.now } }
+      : {}),
+  };
+}
+
+/** The one translation of a verdict into a BullMQ move. */
+export function settlementOf(verdict: Verdict, data: unknown, reason: string): Settlement {
+  return { data: JSON.stringify(data), move: moveOf(verdict, reason) };
+}
+
+/** A job that this release cannot read keeps its data, except that every version of an envelope counts settled starts. */
+export function stampStarts({ data, starts }: Fetched): unknown {
+  return typeof data === "object" && data !== null && "startsSettled" in data
+    ? { ...data, startsSettled: starts }
+    : data;
+}
+
+function moveOf(verdict: Verdict, reason: string): Settlement["move"] {
+  switch (verdict.kind) {
+    case "complete":
+      return { to: "completed", returnValue: verdict.receipt };
+    case "retry":
+    case "snooze":
+      return { to: "delayed", delayMs: verdict.delayMs, spendsAttempt: verdict.kind === "retry" };
+    case "dead_letter":
+      return { to: "failed", reason: `${verdict.cause}: ${reason}` };
+  }
+}
+
+function countsAsAttempt(outcome: Outcome): boolean {
+  return outcome.kind === "delivered" || spendsAttempt(outcome);
+}
