@@ -1,0 +1,112 @@
+import type { AnyJob, AnyProvider } from "@understudy/core";
+import type { CircuitOptions } from "@understudy/resilience";
+import * as z from "zod";
+
+import { type Env, EnvReader, wholeNumber } from "./env.ts";
+import { readProviders } from "./provider-config.ts";
+import { readRoutes } from "./route-config.ts";
+
+/** Everything this process was told, parsed once. */
+export interface WorkerConfig {
+  readonly redisUrl: string;
+  readonly namespace: string;
+  readonly queues: readonly QueueConfig[];
+  /** Capability name -> provider names in order. */
+  readonly routes: ReadonlyMap<string, readonly string[]>;
+  /** Provider name -> its own configuration. */
+  readonly providers: ReadonlyMap<string, ProviderConfig>;
+  readonly callTimeoutMs: number;
+  readonly drainDeadlineMs: number;
+  readonly lockMs: number;
+  readonly stalledCheckMs: number;
+  readonly circuit: Pick<CircuitOptions, "windowMs" | "minCalls" | "failureRate" | "openMs">;
+  readonly http: { readonly host: string; readonly port: number };
+  readonly logLevel: (typeof logLevels)[number];
+  readonly isProduction: boolean;
+}
+
+export interface QueueConfig {
+  readonly name: string;
+  readonly concurrency: number;
+}
+
+export interface ProviderConfig {
+  readonly settings: unknown;
+  /** Calls a second for the account; Infinity when unlimited. */
+  readonly perSecond: number;
+  /** Calls at once from this process; Infinity when unlimited. */
+  readonly concurrent: number;
+}
+
+const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+
+const redisUrl = z
+  .string()
+  .refine(
+    (url) => /^rediss?:$/u.test(URL.canParse(url) ? new URL(url).protocol : ""),
+    "must look like redis://host:6379",
+  );
+const share = z.coerce.number<string>("must be a number above 0, at most 1").gt(0).max(1);
+const atLeast = (min: number, fallback: number): z.ZodType<number> =>
+  wholeNumber(min, 86_400_000).default(fallback);
+
+/** @throws UnderstudyError config_invalid that lists every wrong variable at once */
+export function readConfig(
+  env: Env,
+  jobs: readonly AnyJob[],
+  providers: Readonly<Record<string, AnyProvider>>,
+): WorkerConfig {
+  const reader = new EnvReader(env);
+  const isProduction = reader.raw("NODE_ENV") === "production";
+  const queues = readQueues(reader, jobs);
+  const routes = readRoutes(reader, jobs, queues, providers);
+  const config = {
+    redisUrl: reader.read("REDIS_URL", redisUrl) ?? "",
+    namespace:
+      reader.read(
+        "NAMESPACE",
+        z
+          .string()
+          .regex(/^[\w-]+$/u, "holds letters, digits, _ and - only")
+          .default("understudy"),
+      ) ?? "",
+    queues,
+    routes,
+    providers: readProviders(reader, new Set([...routes.values()].flat()), providers, isProduction),
+    callTimeoutMs: reader.read("CALL_TIMEOUT_MS", atLeast(100, 15_000)) ?? 0,
+    drainDeadlineMs: reader.read("DRAIN_DEADLINE_MS", atLeast(0, 25_000)) ?? 0,
+    lockMs: reader.read("LOCK_MS", atLeast(1000, 60_000)) ?? 0,
+    stalledCheckMs: reader.read("STALLED_CHECK_MS", atLeast(500, 30_000)) ?? 0,
+    circuit: {
+      windowMs: reader.read("CIRCUIT_WINDOW_MS", atLeast(100, 10_000)) ?? 0,
+      minCalls: reader.read("CIRCUIT_MIN_CALLS", atLeast(1, 5)) ?? 0,
+      failureRate: reader.read("CIRCUIT_FAILURE_RATE", share.default(0.5)) ?? 0,
+      openMs: reader.read("CIRCUIT_OPEN_MS", atLeast(100, 5000)) ?? 0,
+    },
+    http: {
+      host: reader.read("HTTP_HOST", z.string().default("127.0.0.1")) ?? "",
+      port: reader.read("HTTP_PORT", wholeNumber(0, 65_535).default(8080)) ?? 0,
+    },
+    logLevel: reader.read("LOG_LEVEL", z.enum(logLevels).default("info")) ?? "info",
+    isProduction,
+  };
+  reader.finish();
+  return config;
+}
+
+/** QUEUES=email=20,payments=5: which queues, and how many jobs of each at once. */
+function readQueues(reader: EnvReader, jobs: readonly AnyJob[]): readonly QueueConfig[] {
+  const known = [...new Set(jobs.map(({ queue }) => queue))];
+  return (reader.raw("QUEUES") ?? known.map((name) => `${name}=20`).join(",")).split(",").flatMap((entry) => {
+    const [name = "", count = "20"] = entry.split("=").map((part) => part.trim());
+    const concurrency = wholeNumber(1, 1000).safeParse(count);
+    if (!known.includes(name))
+      reader.problem(`QUEUES names "${name}", but the queues are ${known.join(", ")}.`);
+    else if (!concurrency.success)
+      reader.problem(
+        `QUEUES: how many of ${name} at once must be a whole number from 1 to 1000, as in ${name}=20.`,
+      );
+    else return [{ name, concurrency: concurrency.data }];
+    return [];
+  });
+}

@@ -1,0 +1,73 @@
+import { type AnyProvider, secretKeysOf } from "@understudy/core";
+import * as z from "zod";
+
+import type { ProviderConfig } from "./config.ts";
+import { type EnvReader, snakeCase } from "./env.ts";
+
+/** Reads the variables of each provider by rule: SENDGRID_API_KEY is `apiKey` of `sendgrid`. */
+export function readProviders(
+  reader: EnvReader,
+  names: ReadonlySet<string>,
+  providers: Readonly<Record<string, AnyProvider>>,
+  isProduction: boolean,
+): ReadonlyMap<string, ProviderConfig> {
+  const entries = [...names].flatMap((name) => {
+    const provider = providers[name];
+    return provider === undefined ? [] : [[name, readProvider(reader, provider, isProduction)] as const];
+  });
+  return new Map(entries);
+}
+
+function readProvider(reader: EnvReader, provider: AnyProvider, isProduction: boolean): ProviderConfig {
+  const schema = provider.config as z.ZodObject;
+  const prefix = `${snakeCase(provider.name)}_`;
+  const variables = new Map(Object.keys(schema.shape).map((key) => [key, `${prefix}${snakeCase(key)}`]));
+  const given = Object.fromEntries(
+    [...variables]
+      .map(([key, variable]) => [key, reader.raw(variable)])
+      .filter(([, value]) => value !== undefined),
+  );
+  const parsed = schema.safeParse(given);
+  for (const issue of parsed.error?.issues ?? []) {
+    const variable = variables.get(String(issue.path[0])) ?? prefix;
+    reader.problem(
+      reader.raw(variable) === undefined
+        ? `${variable} is not set; ${provider.name} is on a route.${similar(reader, prefix, variables)}`
+        : `${variable} is wrong: ${issue.message}.`,
+    );
+  }
+  if (isProduction) refuseSandbox(reader, provider, schema, given, variables);
+  return { settings: parsed.data, ...readLimits(reader, prefix) };
+}
+
+/** A misspelt variable is the likeliest reason for a missing one. */
+function similar(reader: EnvReader, prefix: string, variables: ReadonlyMap<string, string>): string {
+  const strangers = reader
+    .names()
+    .filter((name) => name.startsWith(prefix) && ![...variables.values()].includes(name));
+  return strangers.length === 0 ? "" : ` (${strangers.join(", ")} is set but means nothing here.)`;
+}
+
+function refuseSandbox(
+  reader: EnvReader,
+  { name, sandboxConfig }: AnyProvider,
+  schema: z.ZodObject,
+  given: Readonly<Record<string, unknown>>,
+  variables: ReadonlyMap<string, string>,
+): void {
+  for (const key of secretKeysOf(schema)) {
+    if (given[key] !== undefined && given[key] === sandboxConfig[key]) {
+      reader.problem(
+        `${variables.get(key)} is the sandbox's own, and NODE_ENV is production: mail would go nowhere. Give the real credential of ${name}.`,
+      );
+    }
+  }
+}
+
+function readLimits(reader: EnvReader, prefix: string): Pick<ProviderConfig, "perSecond" | "concurrent"> {
+  const limit = z.coerce.number<string>("must be a number above 0").gt(0).max(100_000).default(Infinity);
+  return {
+    perSecond: reader.read(`LIMIT_${prefix}PER_SECOND`, limit) ?? Infinity,
+    concurrent: reader.read(`LIMIT_${prefix}CONCURRENT`, limit) ?? Infinity,
+  };
+}
