@@ -1,10 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 
+import { endOf, firstLine, hasEnded, lastWords, release } from "./child.ts";
 import type { LinkContext, RedisHandle } from "./link.ts";
 import { answers, freePort, waitUntil } from "./probe.ts";
 
@@ -49,34 +48,31 @@ async function serveOn(port: number, server: Server, context: LinkContext): Prom
     stdio: ["pipe", "pipe", "pipe"],
     ...(server.env === undefined ? {} : { env: server.env }),
   });
-  const words = collect(child);
+  const words = lastWords(child);
   const forget = (): void => {
     if (context.dataDir === undefined) rmSync(dir, { recursive: true, force: true });
   };
   const stop = async (): Promise<void> => {
-    if (!hasEnded(child)) {
-      child.stdin?.destroy();
-      await once(child, "exit");
-    }
+    child.stdin.destroy();
+    await endOf(child);
     process.off("exit", forget);
     forget();
   };
   // The pipe closes by itself when this process ends; only the temporary folder would stay.
   process.once("exit", forget);
   try {
-    const pid = await firstNumber(child);
+    const pid = Number(await firstLine(child));
     await waitUntil(
       () => answers(url, pid),
       server.how,
-      () => (hasEnded(child) ? words() || `code ${child.exitCode}` : undefined),
+      () => (hasEnded(child) ? words().replace(/^\d+\s*/u, "") || `code ${child.exitCode}` : undefined),
     );
     return { url, how: server.how, pid, stop };
   } catch (error) {
     await stop();
     throw error;
   } finally {
-    // A server that is still there must not keep a process alive that has nothing left to do.
-    unref(child);
+    release(child);
   }
 }
 
@@ -89,37 +85,4 @@ function settings(port: number, dir: string, persist: boolean): readonly string[
     // Measured on 325-byte jobs: 40 % less memory, no cost in time. The name that Redis 6 knows too (7: listpack).
     ...["--hash-max-ziplist-value", "512", "--loglevel", "warning"],
   ];
-}
-
-function hasEnded(child: ChildProcess): boolean {
-  return child.exitCode !== null || child.signalCode !== null;
-}
-
-/** The last words of the server, which it says on stdout or stderr. */
-function collect(child: ChildProcess): () => string {
-  let text = "";
-  const add = (chunk: Buffer): void => {
-    text = (text + chunk.toString()).slice(-2_000);
-  };
-  child.stdout?.on("data", add);
-  child.stderr?.on("data", add);
-  return () => text.trim();
-}
-
-async function firstNumber(child: ChildProcess): Promise<number> {
-  const failed = once(child, "error").then(([error]) => {
-    throw error as Error;
-  });
-  if (child.stdout === null) throw new Error("sh has no stdout");
-  const lines = createInterface({ input: child.stdout });
-  const [line] = (await Promise.race([once(lines, "line"), failed])) as [string];
-  lines.close();
-  child.stdout.resume();
-  return Number(line);
-}
-
-function unref(child: ChildProcess): void {
-  child.unref();
-  for (const stream of [child.stdin, child.stdout, child.stderr])
-    (stream as { unref?(): void } | null)?.unref?.();
 }
