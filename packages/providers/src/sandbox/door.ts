@@ -32,11 +32,24 @@ export class Door {
     if (address !== null && typeof address === "object") this.#port = address.port;
   }
 
+  /** Listens no more; resolves once the callers know. */
   async shut(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    if (!this.#server.listening) return;
-    const closed = once(this.#server, "close");
+    const closed = this.#server.listening ? once(this.#server, "close") : undefined;
     this.#server.close();
-    await closed;
+    // Politely, so that no caller writes to a connection that is already gone; those who do not take the hint are cut off.
+    const impatience = setTimeout(() => this.#cut(), 250).unref();
+    for (const socket of this.#sockets) socket.end();
+    await Promise.all([closed, ...[...this.#sockets].map((socket) => once(socket, "close"))]);
+    clearTimeout(impatience);
+  }
+
+  /** At once, whoever is in the middle of something. */
+  async close(): Promise<void> {
+    this.#cut();
+    await this.shut();
+  }
+
+  #cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
   }
 }

@@ -15,7 +15,7 @@ export interface FakeRequest {
 export interface FakeAnswer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as JSON. */
+  /** A string goes as plain text, anything else as JSON. */
   readonly body?: unknown;
   /** What happened in the outside world; absent when nothing did. */
   readonly effect?: EffectNote;
@@ -97,8 +97,9 @@ function send(res: ServerResponse, status: number, body: unknown): void {
     res.end();
     return;
   }
-  res.setHeader("content-type", "application/json");
-  res.end(JSON.stringify(body));
+  const isText = typeof body === "string";
+  res.setHeader("content-type", isText ? "text/plain" : "application/json");
+  res.end(isText ? body : JSON.stringify(body));
 }
 
 async function read(req: IncomingMessage): Promise<FakeRequest> {

@@ -45,7 +45,7 @@ export function defineSandbox({ provider, scheme, serve, configOf }: Parts): San
       const door = new Door(serve(faults, ledger), host, port);
       await door.open();
       const url = `${scheme}://${host}:${door.port}`;
-      return { provider, url, config: configOf(url), faults, ledger, close: () => door.shut() };
+      return { provider, url, config: configOf(url), faults, ledger, close: () => door.close() };
     },
   };
 }

@@ -1,0 +1,1 @@
+export { mailgun } from "./provider.ts";

@@ -1,0 +1,32 @@
+import Mailgun from "mailgun.js";
+
+import { sendCarried } from "../transport/carry.ts";
+
+type MailgunClient = ReturnType<Mailgun["client"]>;
+export type MailgunMessage = Parameters<MailgunClient["messages"]["create"]>[1];
+
+interface RequestProvider {
+  makeRequest(url: string, method: string, options: { readonly data?: unknown }): Promise<unknown>;
+}
+
+/** The SDK on our transport: its own reports every network failure as a status 400 and drops all headers. */
+export function mailgunClient(apiKey: string, baseUrl: string): MailgunClient {
+  const client = new Mailgun(FormData).client({ username: "api", key: apiKey, url: baseUrl });
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the SDK's interface hides the request that its class has
+  const { request } = client as unknown as { readonly request: { requestProvider: RequestProvider } };
+  const authorization = `Basic ${Buffer.from(`api:${apiKey}`).toString("base64")}`;
+  request.requestProvider = {
+    makeRequest: async (url, _method, { data }) => {
+      if (!(data instanceof FormData)) throw new Error("The transport carries forms only.");
+      const form = new Response(data);
+      const { status, headers, body } = await sendCarried({
+        method: "POST",
+        url,
+        headers: { authorization, "content-type": form.headers.get("content-type") ?? "" },
+        body: await form.bytes(),
+      });
+      return { status, headers, body: body.toString() };
+    },
+  };
+  return client;
+}
