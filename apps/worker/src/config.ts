@@ -19,7 +19,7 @@ export interface WorkerConfig {
   readonly drainDeadlineMs: number;
   readonly lockMs: number;
   readonly stalledCheckMs: number;
-  readonly circuit: Pick<CircuitOptions, "windowMs" | "minCalls" | "failureRate" | "openMs">;
+  readonly circuit: Pick<CircuitOptions, "windowMs" | "minCalls" | "failureRate" | "openMs" | "maxOpenMs">;
   readonly http: { readonly host: string; readonly port: number };
   readonly logLevel: (typeof logLevels)[number];
   readonly isProduction: boolean;
@@ -82,6 +82,7 @@ export function readConfig(
       minCalls: reader.read("CIRCUIT_MIN_CALLS", atLeast(1, 5)) ?? 0,
       failureRate: reader.read("CIRCUIT_FAILURE_RATE", share.default(0.5)) ?? 0,
       openMs: reader.read("CIRCUIT_OPEN_MS", atLeast(100, 5000)) ?? 0,
+      maxOpenMs: reader.read("CIRCUIT_MAX_OPEN_MS", atLeast(100, 60_000)) ?? 0,
     },
     http: {
       host: reader.read("HTTP_HOST", z.string().default("127.0.0.1")) ?? "",

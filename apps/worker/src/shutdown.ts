@@ -39,4 +39,8 @@ export function drainOnSignal({ log, runtime, deadlineMs, afterwards }: Parts): 
     log.flush();
   };
   process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+  // Whoever started us over an IPC channel is gone: do not outlive it.
+  process.on("disconnect", () => {
+    if (!draining) onSignal("SIGTERM");
+  });
 }

@@ -57,6 +57,7 @@ function moveOf(verdict: Verdict, reason: string): Settlement["move"] {
   }
 }
 
+/** An attempt that ended the job counts as well as one that spends from its limit; "later" does not. */
 function countsAsAttempt(outcome: Outcome): boolean {
-  return outcome.kind === "delivered" || spendsAttempt(outcome);
+  return outcome.kind === "delivered" || outcome.kind === "rejected" || spendsAttempt(outcome);
 }
