@@ -27,7 +27,7 @@ function gen(...args: readonly string[]): { readonly status: number | null; read
     tree,
     ...args,
   ]);
-  return { status, output: `${stdout}${stderr}` };
+  return { status, output: stdout + stderr };
 }
 
 const read = (path: string): string => readFileSync(join(tree, path), "utf8");

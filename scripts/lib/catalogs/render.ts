@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { format, type FormatOptions } from "oxfmt";
+import { format } from "oxfmt";
 
 export interface Catalogue {
   readonly path: string;
@@ -81,7 +81,7 @@ function memberFolders(root: string, member: string): readonly string[] {
   return folders.toSorted();
 }
 
-export function camelCase(kebab: string): string {
+function camelCase(kebab: string): string {
   return kebab.replace(/-([a-z0-9])/gu, (_, letter: string) => letter.toUpperCase());
 }
 
@@ -89,7 +89,7 @@ async function formatted(repo: string, path: string, source: string): Promise<st
   const file = join(repo, ".oxfmtrc.json");
   const config = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>) : {};
   const { $schema: _schema, ignorePatterns: _patterns, ...options } = config;
-  const { code, errors } = await format(path, source, options as FormatOptions);
+  const { code, errors } = await format(path, source, options);
   if (errors.length > 0) throw new Error(`${path}: ${errors.map(({ message }) => message).join("; ")}`);
   return code;
 }

@@ -29,12 +29,13 @@ export const fromDocker: Link = async (context) => {
 type Docker = (...args: readonly string[]) => Promise<string>;
 
 async function run(docker: Docker, context: LinkContext): Promise<RedisHandle> {
-  const id = await docker(
-    ...["run", "--rm", "-d", "--label", `${label}=${process.pid}`],
-    ...["-p", `127.0.0.1:${context.port ?? ""}:6379`, ...volume(context.dataDir), image],
-    ...["redis-server", "--maxmemory-policy", "noeviction", "--save", "", "--hash-max-ziplist-value", "512"],
-    ...(context.persist ? ["--appendonly", "yes", "--appendfsync", "everysec"] : ["--appendonly", "no"]),
-  );
+  const words = [
+    ["run", "--rm", "-d", "--label", `${label}=${process.pid}`],
+    ["-p", `127.0.0.1:${context.port ?? ""}:6379`, ...volume(context.dataDir), image],
+    ["redis-server", "--maxmemory-policy", "noeviction", "--save", "", "--hash-max-ziplist-value", "512"],
+    context.persist ? ["--appendonly", "yes", "--appendfsync", "everysec"] : ["--appendonly", "no"],
+  ];
+  const id = await docker(...words.flat());
   let stopped: Promise<unknown> | undefined;
   const stop = async (): Promise<void> => {
     stopped ??= docker("stop", id);

@@ -1,5 +1,5 @@
 import { ask } from "./probe.ts";
-import { withoutSecrets } from "./url.ts";
+import { withoutSecrets } from "./without-secrets.ts";
 
 /**
  * A sentence for people when this Redis may throw jobs away to make room, else undefined.

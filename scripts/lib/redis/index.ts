@@ -1,3 +1,2 @@
 export { ensureRedis } from "./ensure.ts";
-export { checkEviction } from "./eviction.ts";
-export type { RedisHandle, RedisOptions } from "./link.ts";
+export type { RedisHandle } from "./link.ts";

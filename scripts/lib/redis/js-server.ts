@@ -4,6 +4,7 @@ import { Server } from "node:net";
 import { createRedisServer } from "js-redis-server";
 
 // js-redis-server listens on every address of the machine and has no option for it. It asks for no password: loopback only.
+// oxlint-disable-next-line typescript/unbound-method -- called with the server it belongs to, below
 const listen = Server.prototype.listen as (this: Server, options: object) => Server;
 Server.prototype.listen = function (this: Server, port: unknown) {
   return listen.call(this, { port, host: "127.0.0.1" });

@@ -16,6 +16,8 @@ export async function ask<T>(
     commandTimeout: withinMs,
     maxRetriesPerRequest: 0,
     enableReadyCheck: false,
+    // A timer of that length outlives a refused connection, and with it the process that asked.
+    disconnectTimeout: 100,
     retryStrategy: () => null,
   });
   // ioredis hides the reason behind "Connection is closed."; the event has it.

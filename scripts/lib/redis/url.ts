@@ -1,6 +1,7 @@
 import { checkEviction } from "./eviction.ts";
 import { type Link, unavailable } from "./link.ts";
 import { ask } from "./probe.ts";
+import { withoutSecrets } from "./without-secrets.ts";
 
 /** The server that REDIS_URL names, and no other: one that merely listens on 6379 may hold somebody's data. */
 export const fromUrl: Link = async ({ env }) => {
@@ -10,6 +11,8 @@ export const fromUrl: Link = async ({ env }) => {
   try {
     await ask(url, (redis) => redis.ping(), 5_000);
   } catch (error) {
+    // No cause: some errors carry the URL they were given, password and all.
+    // oxlint-disable-next-line eslint/preserve-caught-error
     throw new Error(`REDIS_URL (${where}) cannot be used: ${reason(error)}`);
   }
   const notice = await checkEviction(url);
@@ -19,16 +22,6 @@ export const fromUrl: Link = async ({ env }) => {
     redis: { url, how, ...(notice === undefined ? {} : { notice }), stop: () => Promise.resolve() },
   };
 };
-
-/** `redis://host:6379/2` without user and password. Throws, without repeating it, when it is no Redis URL. */
-export function withoutSecrets(url: string): string {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed === undefined || !["redis:", "rediss:"].includes(parsed.protocol) || parsed.hostname === "")
-    throw new Error(
-      "REDIS_URL is not of the form redis://[user:password@]host[:port][/db] (rediss:// for TLS).",
-    );
-  return `${parsed.protocol}//${parsed.hostname}:${parsed.port || "6379"}${parsed.pathname === "/" ? "" : parsed.pathname}`;
-}
 
 function reason(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
