@@ -1,1 +1,11 @@
-export {};
+export { type ConformanceOptions, type Expectation, testProvider } from "./conformance.ts";
+export {
+  type Behaviour,
+  type CapturedRequest,
+  type Misbehaving,
+  misbehaving,
+  type ScriptedAnswer,
+} from "./misbehaving.ts";
+export { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
+export { newSpace, type Space } from "./space.ts";
+export { until } from "./until.ts";
