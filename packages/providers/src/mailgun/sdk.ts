@@ -12,7 +12,7 @@ interface RequestProvider {
 /** The SDK on our transport: its own reports every network failure as a status 400 and drops all headers. */
 export function mailgunClient(apiKey: string, baseUrl: string): MailgunClient {
   const client = new Mailgun(FormData).client({ username: "api", key: apiKey, url: baseUrl });
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the SDK's interface hides the request that its class has
+  // The SDK's interface hides the request that its class has
   const { request } = client as unknown as { readonly request: { requestProvider: RequestProvider } };
   const authorization = `Basic ${Buffer.from(`api:${apiKey}`).toString("base64")}`;
   request.requestProvider = {

@@ -10,7 +10,7 @@ interface SendGridMail {
   send(message: SendGridMessage): Promise<unknown>;
 }
 
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the SDK's types lack the class beside its one shared instance
+// The SDK's types lack the class beside its one shared instance
 const { MailService } = mail as unknown as { readonly MailService: new () => SendGridMail };
 
 /** The SDK on our transport. */
