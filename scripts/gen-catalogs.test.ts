@@ -22,11 +22,11 @@ function add(...paths: readonly string[]): void {
 }
 
 function gen(...args: readonly string[]): { readonly status: number | null; readonly output: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [
-    join(here, "gen-catalogs.ts"),
-    tree,
-    ...args,
-  ]);
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(here, "gen-catalogs.ts"), tree, ...args],
+    { encoding: "utf8" },
+  );
   return { status, output: stdout + stderr };
 }
 
