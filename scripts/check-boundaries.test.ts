@@ -64,6 +64,7 @@ describe("what is allowed", () => {
     ["packages/resilience/src/redis/circuit.ts", 'import { Redis } from "ioredis";'],
     ["packages/runtime/src/log.ts", 'import type { Logger } from "pino"; import { type Level } from "pino";'],
     ["packages/core/src/a.test.ts", 'import fc from "fast-check"; import "node:fs"; process.env["CI"];'],
+    ["packages/core/src/testing/arbitraries.ts", 'import fc from "fast-check"; import "node:fs";'],
     ["apps/worker/src/main.ts", 'import { providers } from "@understudy/providers"; process.env["PORT"];'],
     ["apps/sandbox/src/main.ts", 'import { sandboxes } from "@understudy/providers/sandbox";'],
     [
@@ -168,6 +169,12 @@ describe("each rule is caught, with the file, the line, what is imported and wha
       /for tests only/u,
     ],
     [
+      "what tests share, outside of tests",
+      "packages/core/src/a.ts",
+      'import { any } from "./testing/any.ts";',
+      /only tests may import what tests share/u,
+    ],
+    [
       "vitest outside of tests",
       "packages/queue/src/a.ts",
       'import { test } from "vitest";',
@@ -251,6 +258,15 @@ describe("dependency lists", () => {
     expect(
       of("packages/client/src/a.test.ts", 'import "@understudy/testkit"; import "a-vendor-double";'),
     ).toEqual([]);
+  });
+
+  test("a circle is told once, by the packages it goes through, devDependencies included", () => {
+    member("packages/queue", { devDependencies: { "@understudy/testkit": "*" } });
+    member("packages/testkit", { dependencies: { "@understudy/queue": "*" } });
+    member("apps/worker", { dependencies: { "@understudy/queue": "*" } });
+    expect(findViolations(tree)).toEqual([
+      expect.stringMatching(/^queue -> testkit -> queue: these depend on each other/u),
+    ]);
   });
 
   test("a package without a row in the table is told to get one", () => {

@@ -1,6 +1,7 @@
 import { isBuiltin } from "node:module";
 import { dirname, join, posix } from "node:path";
 
+import { findCircles } from "./find-circles.ts";
 import { type Import, readSource } from "./read-source.ts";
 import {
   type Boundary,
@@ -16,16 +17,18 @@ import { exportsSubpath, type Member, readWorkspace } from "./workspace.ts";
 /** One line each: where, what is imported, which rule it breaks, what to do. */
 export function findViolations(repo: string): readonly string[] {
   const members = readWorkspace(repo);
-  return members.flatMap((member) => {
-    if (!member.isApp && boundaries[member.folder] === undefined)
-      return [
-        `${member.path}: the package is not in the import table. Add its row to scripts/lib/boundaries/table.ts`,
-      ];
+  return [...findCircles(members), ...members.flatMap((member) => inMember(repo, member, members))];
+}
+
+function inMember(repo: string, member: Member, members: readonly Member[]): readonly string[] {
+  if (!member.isApp && boundaries[member.folder] === undefined)
     return [
-      ...inManifest(member, members),
-      ...member.files.flatMap((file) => inFile(repo, file, member, members)),
+      `${member.path}: the package is not in the import table. Add its row to scripts/lib/boundaries/table.ts`,
     ];
-  });
+  return [
+    ...inManifest(member, members),
+    ...member.files.flatMap((file) => inFile(repo, file, member, members)),
+  ];
 }
 
 function inManifest(member: Member, members: readonly Member[]): readonly string[] {
@@ -85,6 +88,8 @@ function relativeProblem(specifier: string, file: string, member: Member): strin
   const target = posix.join(dirname(file), specifier);
   if (!target.startsWith(`${member.path}/`))
     return "a relative import stays inside its package. Import the other package by its name";
+  if (isTest(target) && !isTest(file))
+    return "only tests may import what tests share. Move it out of testing/";
   if (isFake(target) && !isFake(file) && !isTest(file))
     return "only fakes and tests may import a fake (sandbox.ts, sandbox/). A worker must never load one";
   return undefined;
@@ -93,7 +98,7 @@ function relativeProblem(specifier: string, file: string, member: Member): strin
 function workspaceProblem(target: Member, member: Member): string | undefined {
   if (target.isApp) return noApp;
   if (testOnly.includes(target.folder) && !testOnly.includes(member.folder))
-    return `${target.folder} is for tests only. Name it in devDependencies and import it from *.test.ts`;
+    return `${target.folder} is for tests only. Name it in devDependencies and import it from *.test.ts or src/testing/`;
   const row = rowOf(member);
   if (row === undefined || row.workspace.includes(target.folder)) return undefined;
   return `${mayImport(member, row)}. Take the value as an argument, or move the code to a package that may`;
@@ -136,8 +141,9 @@ function mayImport(member: Member, row: Boundary): string {
   return `${member.folder} may import ${[...row.workspace, ...externals].join(", ") || "nothing"}`;
 }
 
+/** `x.test.ts`, and what several of them share under `src/testing/`. */
 function isTest(file: string): boolean {
-  return /\.test\.[cm]?tsx?$/u.test(file);
+  return /\.test\.[cm]?tsx?$|\/src\/testing\//u.test(file);
 }
 
 /** `smtp/sandbox.ts`, `sandbox/…`, `./sandbox`. */
