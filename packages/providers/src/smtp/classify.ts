@@ -29,6 +29,7 @@ interface ReplyRule {
 
 /** RFC 5321 §4.2, RFC 3463. A relay that answers has not taken the message, so nothing here is ambiguous. */
 const rules: readonly ReplyRule[] = [
+  { from: 400, to: 599, stage: /^STARTTLS/u, kind: "unavailable", code: "tls_failed" },
   {
     from: 400,
     to: 499,
@@ -39,7 +40,7 @@ const rules: readonly ReplyRule[] = [
   { from: 400, to: 499, kind: "unavailable" },
   { from: 530, to: 539, kind: "unavailable", code: "unauthorized" },
   { from: 500, to: 599, stage: /^AUTH/u, kind: "unavailable", code: "unauthorized" },
-  { from: 500, to: 599, stage: /^(?:CONN|EHLO|HELO|STARTTLS)/u, kind: "unavailable" },
+  { from: 500, to: 599, stage: /^(?:CONN|EHLO|HELO)/u, kind: "unavailable" },
   // The stage is out of order or unknown to the relay: the session is at fault, not the message.
   { from: 502, to: 503, kind: "unavailable" },
   { from: 552, to: 552, kind: "rejected", code: "too_large" },

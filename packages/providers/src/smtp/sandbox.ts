@@ -72,7 +72,7 @@ function take(
     return void socket?.write("<html><body>Welcome to the guest network</body></html>\r\n");
   if (mode === "reset-before-answer") return void socket?.resetAndDestroy();
   const effect = ledger.add({
-    jobId: header(head, "X-Job-Id"),
+    jobId: header(head, "X-Job-ID"),
     messageId: header(head, "Message-ID"),
     recipients: envelope.rcptTo.length,
   });

@@ -72,7 +72,7 @@ function messageOf(request: EmailRequest, call: Call): SendMailOptions {
       encoding: "base64",
     })),
     messageId: messageIdOf(call.jobId, from),
-    headers: { ...headers, "X-Job-Id": call.jobId },
+    headers: { ...headers, "X-Job-ID": call.jobId },
     signal: call.signal,
   };
 }

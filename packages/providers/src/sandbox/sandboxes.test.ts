@@ -1,0 +1,147 @@
+import { type AnyProvider, emailRequest, type Outcome } from "@understudy/core";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+import { providers } from "../index.ts";
+import { environmentOf, faultSchema, type RunningSandbox, sandboxes } from "./index.ts";
+
+const request = emailRequest.parse({
+  from: "shop@example.com",
+  to: ["ada@example.org"],
+  subject: "Your order",
+  text: "It is on its way.",
+});
+
+interface Expected {
+  readonly outcome: Readonly<Record<string, unknown>>;
+  /** How many messages the fake took. */
+  readonly accepted: number;
+}
+
+/** What a worker sees of each fault, and what really happened. */
+const faults: Readonly<Record<string, Expected>> = {
+  healthy: { outcome: { kind: "delivered" }, accepted: 1 },
+  "429": { outcome: { kind: "throttled", retryAfterMs: 7000 }, accepted: 0 },
+  "503": { outcome: { kind: "unavailable" }, accepted: 0 },
+  "html-200": { outcome: { kind: "ambiguous", code: "malformed_answer" }, accepted: 0 },
+  refuse: { outcome: { kind: "unavailable", code: "connect_failed" }, accepted: 0 },
+  "reset-before-answer": { outcome: { kind: "ambiguous", code: "connection_lost" }, accepted: 0 },
+  "accept-then-hang": { outcome: { kind: "ambiguous", code: "timeout" }, accepted: 1 },
+  "accept-then-reset": { outcome: { kind: "ambiguous", code: "connection_lost" }, accepted: 1 },
+};
+/** An SMTP relay that answers has not taken the message; of an HTTP 500 nobody knows. */
+const fault500: Readonly<Record<string, string>> = { smtp: "unavailable" };
+
+describe.each(Object.keys(sandboxes) as (keyof typeof sandboxes)[])("the fake of %s", (name) => {
+  const provider: AnyProvider = providers[name];
+  let fake: RunningSandbox;
+  beforeEach(async () => {
+    fake = await sandboxes[name].start();
+  });
+  afterEach(() => fake.close());
+
+  const send = async (to: string[] = ["ada@example.org"], config = fake.config): Promise<Outcome> => {
+    const adapter = provider.adapters[0]?.create(provider.config.parse(config));
+    const control = new AbortController();
+    if (adapter === undefined) throw new Error("no adapter");
+    const call = { jobId: "order-7", idempotencyKey: "k", signal: control.signal };
+    const outcome = adapter({ ...request, to: to.map((email) => ({ email })) }, call);
+    if (fake.faults.current.mode === "accept-then-hang") {
+      await expect.poll(() => fake.ledger.accepted, { interval: 5 }).toBe(1);
+      control.abort(new DOMException("late", "TimeoutError"));
+    }
+    return outcome;
+  };
+
+  test.each(Object.entries(faults))("plays %s", async (mode, { outcome, accepted }) => {
+    await fake.faults.set(faultSchema.parse({ mode, ...(mode === "429" && { retryAfter: 7 }) }));
+    expect(await send()).toMatchObject({ ...outcome, provider: name });
+    expect(fake.ledger.accepted).toBe(accepted);
+
+    await fake.faults.heal();
+    expect(await send()).toMatchObject({ kind: "delivered" });
+    expect(fake.ledger.accepted).toBe(accepted + 1);
+  });
+
+  test("plays 500", async () => {
+    await fake.faults.set(faultSchema.parse({ mode: "500" }));
+    expect(await send()).toMatchObject({ kind: fault500[name] ?? "ambiguous" });
+    expect(fake.ledger.accepted).toBe(0);
+  });
+
+  test("plays latency, and serves all the same", async () => {
+    await fake.faults.set(faultSchema.parse({ mode: "latency", latencyMs: 50 }));
+    const outcome = await send();
+    expect(outcome.kind).toBe("delivered");
+    expect(outcome.durationMs).toBeGreaterThanOrEqual(50);
+  });
+
+  test("notes who asked, for how many, and whether they were told", async () => {
+    await send(["ada@example.org", "grace@example.org"]);
+    await expect
+      .poll(() => fake.ledger.effects, { interval: 5 })
+      .toMatchObject([
+        {
+          provider: name,
+          jobId: "order-7",
+          messageId: "<order-7@example.com>",
+          recipients: 2,
+          answered: true,
+        },
+      ]);
+    fake.ledger.clear();
+    expect([fake.ledger.accepted, fake.ledger.effects]).toEqual([0, []]);
+  });
+
+  test("refuses a bad address as its vendor would", async () => {
+    expect(await send(["nobody@rejected.example"])).toMatchObject({ kind: "rejected" });
+    expect(await send(["nobody@hard.bounce.test"])).toMatchObject({ kind: "rejected" });
+    expect(fake.ledger.accepted).toBe(0);
+  });
+
+  test("takes only its own credentials", async () => {
+    const wrong = Object.fromEntries(
+      Object.entries(fake.config).map(([key, value]) => [
+        key,
+        key === "apiKey" || key === "url" ? value.replace("understudy-sandbox", "somebody-else") : value,
+      ]),
+    );
+    expect(await send(undefined, wrong)).toMatchObject({ kind: "unavailable", code: "unauthorized" });
+    expect(fake.ledger.accepted).toBe(0);
+  });
+
+  test("heals by itself when its time is over", async () => {
+    await fake.faults.set(faultSchema.parse({ mode: "refuse", durationMs: 20 }));
+    await expect.poll(() => fake.faults.current.mode, { interval: 5 }).toBe("healthy");
+    await expect.poll(async () => (await send()).kind, { interval: 20 }).toBe("delivered");
+  });
+});
+
+test("a share of requests meets the fault", async () => {
+  const draws = [0.1, 0.9, 0.49, 0.5];
+  const fake = await sandboxes.sendgrid.start({ random: () => draws.shift() ?? 1 });
+  await fake.faults.set(faultSchema.parse({ mode: "503", share: 0.5 }));
+  const statuses: number[] = [];
+  for (let i = 0; i < 4; i += 1)
+    statuses.push((await fetch(`${fake.url}/v3/mail/send`, { method: "POST" })).status);
+  expect(statuses).toEqual([503, 401, 503, 401]);
+  await fake.close();
+});
+
+test("a fake names the environment by which a worker uses it", async () => {
+  const fake = await sandboxes.sendgrid.start();
+  expect(environmentOf(fake)).toEqual({
+    SENDGRID_BASE_URL: fake.url,
+    SENDGRID_API_KEY: "SG.understudy-sandbox",
+  });
+  await fake.close();
+});
+
+test.each([
+  [{ mode: "latency" }, "the mode latency needs latencyMs"],
+  [{ mode: "refuse", share: 0.5 }, "leave share out"],
+  [{ mode: "500", retryAfter: 3 }, "only the modes 429 and 503"],
+  [{ mode: "sulk" }, "Invalid option"],
+  [{ mode: "429", shar: 1 }, "Unrecognized key"],
+])("the fault %j is refused with the reason", (fault, reason) => {
+  expect(faultSchema.safeParse(fault).error?.message).toContain(reason);
+});
