@@ -45,8 +45,10 @@ export function mayCall(candidate: Candidate, life: Life, trail: Trail, now: num
   const past = [...life.history, ...trail];
   if (life.duplicates === "harmless" || effectOf(past) === "none")
     return life.bound === undefined || isBoundTo(life, candidate);
+  if (life.duplicates === "forbidden") {
+    return isAllKnownToBeAt(candidate, life, past) && replays(candidate, life, past, now);
+  }
   if (replays(candidate, life, past, now)) return true;
-  if (life.duplicates === "forbidden") return false;
   return life.onUnknown === "resend" && copiesLeft(candidate, life, past, now);
 }
 
@@ -69,6 +71,14 @@ function copiesLeft(candidate: Candidate, life: Life, past: Trail, now: number):
   const keyed = (provider: string): boolean =>
     provider === candidate.provider && replays(candidate, life, past, now);
   return possibleCopies(past, keyed) < life.maxPossibleCopies;
+}
+
+/** Whether every call of unknown fate was surely made to this provider, which alone can replay it. */
+function isAllKnownToBeAt(candidate: Candidate, life: Life, past: Trail): boolean {
+  if (life.bound !== undefined && !isBoundTo(life, candidate)) return false;
+  return past.every(
+    (outcome) => effectOfOutcome(outcome) === "none" || outcome.provider === candidate.provider,
+  );
 }
 
 function isBoundTo({ bound }: Life, { provider }: Candidate): boolean {

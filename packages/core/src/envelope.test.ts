@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+
+import { type Envelope, openEnvelope } from "./envelope.ts";
+import { outcome } from "./testing/arbitraries.ts";
+
+const envelope: Envelope = {
+  v: 1,
+  payload: { to: "ada@example.com", tags: [], amount: 10 },
+  fingerprint: "f",
+  idempotencyKey: "k",
+  enqueuedAt: 1,
+  lifeStartedAt: 1,
+  generation: 1,
+  attempt: 2,
+  startsSettled: 3,
+  trail: [
+    outcome({ kind: "ambiguous", code: "timeout", count: 2 }),
+    outcome({ kind: "delivered", receipt: { id: 1 }, final: true }),
+  ],
+  bound: { provider: "a", firstSentAt: 1 },
+  ended: { cause: "exhausted", effect: "maybe", at: 5 },
+};
+
+test("an envelope comes back from its trip as it was", () => {
+  expect(openEnvelope(JSON.parse(JSON.stringify(envelope)))).toEqual({ at: "open", envelope });
+});
+
+test("one of a newer release is recognised by its version alone", () => {
+  expect(openEnvelope({ v: 2, anything: true })).toEqual({ at: "newer", version: 2 });
+});
+
+test.each([
+  undefined,
+  null,
+  7,
+  "text",
+  [],
+  {},
+  { v: 1 },
+  { ...envelope, trail: [{ kind: "weird" }] },
+  { ...envelope, startsSettled: -1 },
+])("%j is foreign, and is said to be without its values", (data) => {
+  const opened = openEnvelope(data);
+  expect(opened.at).toBe("foreign");
+  expect(JSON.stringify(opened)).not.toContain("ada@example.com");
+});

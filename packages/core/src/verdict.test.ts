@@ -1,0 +1,232 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+import { factsOf, spendsAttempt } from "./failure-table.ts";
+import { compact, effectOf, mayBeDuplicated, type Outcome, possibleCopies } from "./outcome.ts";
+import { anyFacts, anyOutcome, anyPolicy, failure, outcome } from "./testing/arbitraries.ts";
+import { decide, type Facts, foregone } from "./verdict.ts";
+
+const policy = { retry: { attempts: 3, baseMs: 1000, maxMs: 60_000 }, maxAgeMs: 3_600_000 };
+
+function facts(trail: readonly Outcome[], more: Partial<Facts> = {}): Facts {
+  return {
+    history: [],
+    trail,
+    attempt: 0,
+    lifeStartedAt: 0,
+    canAskAgain: true,
+    now: 1000,
+    random: 0.5,
+    ...more,
+  };
+}
+
+describe("in a mixed trail the first that holds decides", () => {
+  const delivered = outcome({ kind: "delivered", receipt: "r", final: true });
+  const ambiguous = outcome({ kind: "ambiguous", code: "timeout" });
+  const rejected = outcome({ kind: "rejected", code: "http_400" });
+  const unavailable = outcome({ kind: "unavailable", code: "http_503" });
+  const throttled = outcome({ kind: "throttled", code: "http_429", retryAfterMs: 5000 });
+
+  test("delivered, whatever else happened", () => {
+    expect(decide(policy, facts([ambiguous, rejected, delivered]))).toEqual({
+      kind: "complete",
+      receipt: "r",
+    });
+  });
+  test("then an unknown effect, which a refusal does not settle", () => {
+    expect(decide(policy, facts([ambiguous, rejected]))).toMatchObject({ kind: "retry" });
+    expect(decide(policy, facts([ambiguous], { attempt: 2 }))).toEqual({
+      kind: "dead_letter",
+      cause: "ambiguous",
+      effect: "maybe",
+    });
+    expect(decide(policy, facts([ambiguous], { canAskAgain: false }))).toEqual({
+      kind: "dead_letter",
+      cause: "ambiguous",
+      effect: "maybe",
+    });
+  });
+  test("then a rejection: wrong wherever it is sent", () => {
+    expect(decide(policy, facts([unavailable, rejected]))).toEqual({
+      kind: "dead_letter",
+      cause: "rejected",
+      effect: "none",
+    });
+  });
+  test("then a provider that could not: retry, and exhausted at the end", () => {
+    expect(decide(policy, facts([throttled, unavailable]))).toMatchObject({ kind: "retry" });
+    expect(decide(policy, facts([unavailable], { attempt: 2 }))).toEqual({
+      kind: "dead_letter",
+      cause: "exhausted",
+      effect: "none",
+    });
+  });
+  test("then pace: a snooze until the soonest may be asked", () => {
+    const withheld = outcome({ kind: "withheld", code: "circuit_open", retryAfterMs: 2000 });
+    expect(decide(policy, facts([throttled, withheld], { random: 0 }))).toEqual({
+      kind: "snooze",
+      delayMs: 2000,
+    });
+  });
+});
+
+test("a later refusal says nothing about an earlier unknown call", () => {
+  const history = [outcome({ kind: "ambiguous", code: "timeout" })];
+  const refused = [outcome({ kind: "rejected", code: "http_400" })];
+  expect(decide(policy, facts(refused, { history, canAskAgain: false }))).toMatchObject({
+    cause: "ambiguous",
+    effect: "maybe",
+  });
+});
+
+test("a key that is in use waits without spending an attempt", () => {
+  const verdict = decide(
+    policy,
+    facts([outcome({ kind: "ambiguous", code: "in_progress", retryAfterMs: 500 })], { attempt: 2 }),
+  );
+  expect(verdict).toMatchObject({ kind: "snooze" });
+});
+
+test("a wait that would outlast the job's age is a dead letter now", () => {
+  const throttled = outcome({ kind: "throttled", code: "http_429", retryAfterMs: 7_200_000 });
+  expect(decide(policy, facts([throttled]))).toEqual({
+    kind: "dead_letter",
+    cause: "expired",
+    effect: "none",
+  });
+});
+
+test("a provider's Retry-After is waited for even when the back-off is shorter", () => {
+  const unavailable = outcome({ kind: "unavailable", code: "http_503", retryAfterMs: 30_000 });
+  expect(decide(policy, facts([unavailable], { random: 0 }))).toEqual({ kind: "retry", delayMs: 30_000 });
+});
+
+describe("decide, for every policy and every past", () => {
+  test("never answers an effect better than what happened", () => {
+    fc.assert(
+      fc.property(anyPolicy, anyFacts, (job, some) => {
+        const verdict = decide(job, some);
+        if (verdict.kind !== "dead_letter") return;
+        expect(verdict.effect).toBe(effectOf([...some.history, ...some.trail]) === "none" ? "none" : "maybe");
+      }),
+    );
+  });
+  test("completes exactly when somebody delivered", () => {
+    fc.assert(
+      fc.property(anyPolicy, anyFacts, (job, some) => {
+        expect(decide(job, some).kind === "complete").toBe(
+          some.trail.some(({ kind }) => kind === "delivered"),
+        );
+      }),
+    );
+  });
+  test("never spends an attempt when everybody only said later, nor waits without one when not", () => {
+    fc.assert(
+      fc.property(anyPolicy, anyFacts, (job, some) => {
+        const { kind } = decide(job, some);
+        const spends = some.trail.some((o) => o.kind !== "delivered" && spendsAttempt(o));
+        if (kind === "retry") expect(spends).toBe(true);
+        if (kind === "snooze") expect(spends).toBe(false);
+      }),
+    );
+  });
+  test("never goes on once the attempts are spent, unless nobody was asked in earnest", () => {
+    fc.assert(
+      fc.property(anyPolicy, anyFacts, (job, some) => {
+        const verdict = decide(job, { ...some, attempt: job.retry.attempts - 1 });
+        expect(verdict.kind).not.toBe("retry");
+      }),
+    );
+  });
+  test("never waits past the end of the job's age, and waits are finite", () => {
+    fc.assert(
+      fc.property(anyPolicy, anyFacts, (job, some) => {
+        const verdict = decide(job, some);
+        if (verdict.kind !== "retry" && verdict.kind !== "snooze") return;
+        expect(verdict.delayMs).toBeGreaterThanOrEqual(0);
+        expect(some.now + verdict.delayMs).toBeLessThan(some.lifeStartedAt + job.maxAgeMs);
+      }),
+    );
+  });
+  test("is rejected only when the effect is surely none", () => {
+    fc.assert(
+      fc.property(anyPolicy, anyFacts, (job, some) => {
+        const verdict = decide(job, some);
+        if (verdict.kind === "dead_letter" && verdict.cause === "rejected")
+          expect(verdict.effect).toBe("none");
+      }),
+    );
+  });
+});
+
+describe("foregone", () => {
+  const past = { history: [], attempt: 0, lifeStartedAt: 0, canAskAgain: true, now: 1000 };
+  test("lets a young job with attempts left be asked", () => {
+    expect(foregone(policy, past)).toBeUndefined();
+  });
+  test("ends a job that is too old before anybody is asked", () => {
+    expect(foregone(policy, { ...past, now: 3_600_000 })).toMatchObject({ cause: "expired" });
+  });
+  test("ends a job whose attempts were spent by lost workers", () => {
+    const history = [outcome({ kind: "ambiguous", code: "worker_lost", count: 3 })];
+    expect(foregone(policy, { ...past, history, attempt: 3 })).toMatchObject({
+      cause: "ambiguous",
+      effect: "maybe",
+    });
+  });
+  test("ends a job of unknown effect that may not be sent again", () => {
+    const history = [outcome({ kind: "ambiguous", code: "worker_lost" })];
+    expect(foregone(policy, { ...past, history, canAskAgain: false })).toMatchObject({ cause: "ambiguous" });
+  });
+});
+
+describe("effects and copies", () => {
+  test("effect accumulates: more calls never make it better, except a delivery", () => {
+    fc.assert(
+      fc.property(fc.array(anyOutcome), anyOutcome, (past, next) => {
+        const rank = { none: 0, maybe: 1, done: 2 } as const;
+        expect(rank[effectOf([...past, next])]).toBeGreaterThanOrEqual(rank[effectOf(past)]);
+      }),
+    );
+  });
+  test("compacting keeps effects and copies of every provider, and bounds the trail", () => {
+    fc.assert(
+      fc.property(fc.array(anyOutcome, { maxLength: 200 }), (trail) => {
+        const small = compact(trail);
+        for (const provider of [undefined, "a", "b", "c"])
+          expect(effectOf(small, provider)).toBe(effectOf(trail, provider));
+        expect(possibleCopies(small)).toBe(possibleCopies(trail));
+        expect(small.length).toBeLessThanOrEqual(30);
+        expect(compact([...small, ...small.slice(-1)]).length).toBeLessThanOrEqual(31);
+      }),
+    );
+  });
+  test("a mail that may have been taken twice is marked", () => {
+    const unknown = outcome({ kind: "ambiguous", code: "timeout", provider: "a" });
+    const delivered = outcome({ kind: "delivered", receipt: {}, final: true, provider: "b" });
+    expect(mayBeDuplicated([unknown])).toBe(false);
+    expect(mayBeDuplicated([unknown, delivered])).toBe(true);
+  });
+  test("repeats under a key that the provider replays are one copy", () => {
+    const unknown = outcome({ kind: "ambiguous", code: "timeout", provider: "a" });
+    expect(possibleCopies([unknown, unknown])).toBe(2);
+    expect(possibleCopies([unknown, unknown], (provider) => provider === "a")).toBe(1);
+  });
+});
+
+test("the facts of every kind are those of the failure table", () => {
+  const table = Object.fromEntries(
+    (["rejected", "unavailable", "throttled", "withheld", "ambiguous"] as const).map((kind) => [
+      kind,
+      factsOf(failure({ kind, code: "x" })),
+    ]),
+  );
+  expect(table).toEqual({
+    rejected: { fault: "request", effect: "none", asked: true },
+    unavailable: { fault: "provider", effect: "none", asked: true },
+    throttled: { fault: "pace", effect: "none", asked: true },
+    withheld: { fault: "pace", effect: "none", asked: false },
+    ambiguous: { fault: "provider", effect: "maybe", asked: true },
+  });
+});
