@@ -46,6 +46,7 @@ export function openProducer(
 ): Producer {
   const connection = connectProducer(redis);
   connection.on("error", onError);
+  const ready = readiness(connection);
   const backends = new Map<string, RedisQueueBackend>();
   let closed = false;
 
@@ -58,10 +59,16 @@ export function openProducer(
     return backend;
   };
 
-  const addOnce = async (family: Family, jobs: readonly NewJob[]): Promise<readonly Before[]> => {
-    await ready(connection);
+  const addOnce = async (
+    family: Family,
+    jobs: readonly NewJob[],
+    giveUp: AbortSignal,
+  ): Promise<readonly Before[]> => {
+    await ready();
     const backend = backendOf(family);
     const transaction = (await backend.client).multi();
+    // Whoever waited for this has been told that it failed: nothing may land after that if we can help it.
+    giveUp.throwIfAborted();
     for (const job of jobs) queueAdd(transaction, backend, family, job);
     const answers = (await transaction.exec()) as readonly (readonly [Error | null, unknown])[];
     return jobs.map((_, index) => {
@@ -79,7 +86,7 @@ export function openProducer(
       for (let tries = 1; ; tries += 1) {
         if (closed) throw new UnderstudyError("client_closed", "This client was closed; create another one.");
         try {
-          const before = await Promise.race([addOnce(family, jobs), rejectOn(giveUp)]);
+          const before = await Promise.race([addOnce(family, jobs, giveUp), rejectOn(giveUp)]);
           // After a lost answer, what we find may be what we ourselves stored.
           return tries === 1 ? before : before.map((data, i) => (data === jobs[i]?.data ? undefined : data));
         } catch (error) {
@@ -141,11 +148,19 @@ function queueOptions(connection: Redis, { prefix }: Family): QueueOptions {
   return { connection, prefix };
 }
 
-async function ready(connection: Redis): Promise<void> {
-  if (connection.status === "ready") return;
-  await new Promise<void>((resolve) => {
-    connection.once("ready", resolve);
-  });
+/** Resolves when the connection can be written to; all who wait share one listener. */
+function readiness(connection: Redis): () => Promise<void> {
+  let coming: Promise<void> | undefined;
+  return async () => {
+    if (connection.status === "ready") return;
+    coming ??= new Promise((resolve) => {
+      connection.once("ready", () => {
+        coming = undefined;
+        resolve();
+      });
+    });
+    await coming;
+  };
 }
 
 async function rejectOn(signal: AbortSignal): Promise<never> {
