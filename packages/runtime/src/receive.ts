@@ -1,5 +1,6 @@
 import {
   type AnyJob,
+  effectOf,
   type Envelope,
   type Facts,
   foregone,
@@ -121,7 +122,7 @@ function withLostStarts(
 }
 
 function invalid(reason: string, envelope?: Envelope): Decided {
-  const effect = envelope?.trail.some(({ kind }) => kind === "ambiguous") === true ? "maybe" : "none";
+  const effect = effectOf(envelope?.trail ?? []) === "none" ? "none" : "maybe";
   return decided({ kind: "dead_letter", cause: "invalid", effect }, reason, envelope);
 }
 

@@ -5,11 +5,12 @@ import {
   mayBeDuplicated,
   type Outcome,
   type Trail,
+  UNKNOWN_PROVIDER,
   type Verdict,
   withBinding,
 } from "@understudy/core";
 import { type Family, type Fetched, type Redis, type Settlement, writeFenced } from "@understudy/queue";
-import { canAskAgain, deliver } from "@understudy/resilience";
+import { canAskAgain, deliver, type Delivery } from "@understudy/resilience";
 
 import type { Catalogue } from "./catalogue.ts";
 import { asError, type Observe, summaryOf } from "./events.ts";
@@ -45,11 +46,7 @@ async function attempt(
   context: RunContext,
 ): Promise<Settlement> {
   const { job, route, envelope, life } = ready;
-  const delivery = await deliver(route, ready.request, callOf(ready, fetched, signal), life, {
-    now: context.now,
-    bind: (bound) => bind(bound, ready, fetched, context),
-    ...(envelope.providers === undefined ? {} : { allowed: envelope.providers }),
-  });
+  const delivery = await ask(ready, fetched, signal, context);
   const now = context.now();
   const { trail } = delivery;
   const mayAskAgain = canAskAgain(route, withBinding(life, delivery.bound), trail, now);
@@ -62,6 +59,33 @@ async function attempt(
   const lines = [...trail.map((outcome) => lineOf(outcome, number)), verdictLine(verdict)];
   await writeLog(fetched, verdict, lines, context);
   return settlementOf(verdict, next, reasonOf(trail));
+}
+
+async function ask(
+  ready: Ready,
+  fetched: Fetched,
+  signal: AbortSignal,
+  context: RunContext,
+): Promise<Delivery> {
+  const { route, envelope, life } = ready;
+  let bound = life.bound;
+  try {
+    return await deliver(route, ready.request, callOf(ready, fetched, signal), life, {
+      now: context.now,
+      bind: (binding) => {
+        bound = binding;
+        return bind(binding, ready, fetched, context);
+      },
+      ...(envelope.providers === undefined ? {} : { allowed: envelope.providers }),
+    });
+  } catch (error) {
+    // A bug of ours, at a point unknown: something may have left.
+    context.observe({ event: "trouble", queue: context.family.name, error: asError(error) });
+    const at = context.now();
+    const provider = bound?.provider ?? UNKNOWN_PROVIDER;
+    const bug: Outcome = { kind: "ambiguous", code: "internal_error", provider, at, durationMs: 0 };
+    return bound === undefined ? { trail: [bug] } : { trail: [bug], bound };
+  }
 }
 
 /** A verdict that stood before anybody was asked. */
@@ -95,9 +119,21 @@ async function bind(
   bound: Binding,
   { envelope }: Ready,
   fetched: Fetched,
-  { redis, family }: RunContext,
+  { redis, family, observe }: RunContext,
 ): Promise<boolean> {
-  return await writeFenced(redis, family, fetched.id, fetched.token, JSON.stringify({ ...envelope, bound }));
+  try {
+    return await writeFenced(
+      redis,
+      family,
+      fetched.id,
+      fetched.token,
+      JSON.stringify({ ...envelope, bound }),
+    );
+  } catch (error) {
+    // Unwritten is unbound, and unbound is unsent: the job waits.
+    observe({ event: "trouble", queue: family.name, error: asError(error) });
+    return false;
+  }
 }
 
 function tellCalls(

@@ -1,6 +1,7 @@
 import {
   compact,
   type Envelope,
+  factsOf,
   type Outcome,
   spendsAttempt,
   type Trail,
@@ -59,5 +60,5 @@ function moveOf(verdict: Verdict, reason: string): Settlement["move"] {
 
 /** An attempt that ended the job counts as well as one that spends from its limit; "later" does not. */
 function countsAsAttempt(outcome: Outcome): boolean {
-  return outcome.kind === "delivered" || outcome.kind === "rejected" || spendsAttempt(outcome);
+  return outcome.kind === "delivered" || factsOf(outcome).fault === "request" || spendsAttempt(outcome);
 }

@@ -1,0 +1,141 @@
+import { createClient, type Client } from "@understudy/client";
+import {
+  type AnyJob,
+  type Capability,
+  defineCapability,
+  defineJob,
+  type Delivered,
+  type Envelope,
+  type Failure,
+  type Idempotency,
+} from "@understudy/core";
+import { connectWorker, type Family, familyOf, type Located, locate, type Redis } from "@understudy/queue";
+import type { Link, Route } from "@understudy/resilience";
+import { newSpace, type Space, until } from "@understudy/testkit";
+import { onTestFinished } from "vitest";
+import * as z from "zod";
+
+import type { RuntimeEvent } from "../events.ts";
+import { type Runtime, type RuntimeOptions, startRuntime } from "../runtime.ts";
+
+const request = z.object({ n: z.number() });
+const receipt = z.object({ id: z.string() });
+const note = defineCapability({ name: "note.send", request, receipt, duplicates: "tolerated" });
+const pay = defineCapability({ name: "note.pay", request, receipt, duplicates: "forbidden" });
+
+const quick = { attempts: 3, baseMs: 1, maxMs: 5 };
+
+export const noteJob = defineJob({
+  name: "note",
+  queue: "notes",
+  payload: request,
+  capability: note,
+  toRequest: (p) => p,
+  retry: quick,
+});
+export const payJob = defineJob({
+  name: "pay",
+  queue: "notes",
+  payload: request,
+  capability: pay,
+  toRequest: (p) => p,
+  retry: quick,
+});
+
+type Answer = (Delivered | Failure) & { readonly waitFor?: Promise<unknown> };
+
+/** A provider that answers what the test says, in order; the last answer repeats. */
+export interface ScriptedLink extends Link {
+  readonly calls: { readonly jobId: string; readonly idempotencyKey: string }[];
+}
+
+export function scripted(
+  provider: string,
+  answers: readonly (Answer | ((signal: AbortSignal) => Promise<Answer>))[],
+  more: { readonly idempotency?: Idempotency; readonly opensAt?: () => number } = {},
+): ScriptedLink {
+  const calls: ScriptedLink["calls"] = [];
+  return {
+    provider,
+    calls,
+    idempotency: more.idempotency ?? "none",
+    accepts: () => true,
+    opensAt: more.opensAt ?? (() => 0),
+    async adapter(_, { jobId, idempotencyKey, signal }) {
+      const next = answers[Math.min(calls.length, answers.length - 1)];
+      calls.push({ jobId, idempotencyKey });
+      if (next === undefined) throw new TypeError("a scripted link needs an answer");
+      const answer = typeof next === "function" ? await next(signal) : next;
+      return { provider, at: Date.now(), durationMs: 1, ...answer };
+    },
+  };
+}
+
+export const delivered: Answer = { kind: "delivered", receipt: { id: "r1" }, final: true };
+export const failing = (kind: Failure["kind"], code: string, retryAfterMs?: number): Answer =>
+  retryAfterMs === undefined ? { kind, code } : { kind, code, retryAfterMs };
+
+export interface Stage {
+  readonly client: Client;
+  readonly redis: Redis;
+  readonly family: Family;
+  readonly space: Space;
+  readonly events: RuntimeEvent[];
+  start(links: readonly Link[], more?: Partial<RuntimeOptions>): Runtime;
+  /** Waits until the job is where it should be. */
+  reaches(id: string, place: Located["place"]): Promise<Envelope>;
+  envelopeOf(id: string): Promise<Envelope>;
+}
+
+const bothRoutes = (links: readonly Link[]): readonly Route[] =>
+  [note, pay].map((capability: Capability) => ({ capability, links }));
+
+export function newStage(): Stage {
+  const space = newSpace();
+  const family = familyOf("notes", space.namespace);
+  const client = createClient({ redis: space.redisUrl, namespace: space.namespace });
+  const redis = connectWorker(space.redisUrl);
+  const events: RuntimeEvent[] = [];
+  onTestFinished(async () => {
+    await client.close();
+    redis.disconnect();
+  });
+
+  const envelopeIn = ({ place, data }: Located): Envelope => {
+    const value = JSON.parse(data ?? "null") as { readonly payload: Envelope } & Envelope;
+    return place === "dead" ? value.payload : value;
+  };
+  const jobs: readonly AnyJob[] = [noteJob, payJob];
+
+  return {
+    client,
+    redis,
+    family,
+    space,
+    events,
+    start(links, more = {}) {
+      const runtime = startRuntime({
+        redis: space.redisUrl,
+        namespace: space.namespace,
+        jobs,
+        routes: bothRoutes(links),
+        queues: [{ name: "notes", concurrency: 5 }],
+        locks: { lockMs: 2000, stalledCheckMs: 500 },
+        observe: (event) => void events.push(event),
+        ...more,
+      });
+      onTestFinished(() => runtime.close({ deadlineMs: 100 }));
+      return runtime;
+    },
+    async reaches(id, place) {
+      const found = await until(`${id} is ${place}`, async () => {
+        const located = await locate(redis, family, id);
+        return located.place === place ? located : undefined;
+      });
+      return envelopeIn(found);
+    },
+    async envelopeOf(id) {
+      return envelopeIn(await locate(redis, family, id));
+    },
+  };
+}
