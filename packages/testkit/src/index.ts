@@ -9,3 +9,4 @@ export {
 export { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
 export { newSpace, type Space } from "./space.ts";
 export { until } from "./until.ts";
+export { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";

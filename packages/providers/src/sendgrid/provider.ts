@@ -3,7 +3,7 @@ import * as z from "zod";
 
 import { sendEmail } from "./send-email.ts";
 
-export const sendgridConfig = z.object({
+const sendgridConfig = z.object({
   /** An API key with the scope "Mail Send". */
   apiKey: secret(),
   /** Where the account's data lives. */
