@@ -2,38 +2,24 @@
 import { constants } from "node:os";
 import { join } from "node:path";
 
-import { parseCLI, startVitest, type Vitest } from "vitest/node";
+import { parseCLI, startVitest } from "vitest/node";
 
 import SummaryReporter from "./test/summary-reporter.ts";
 
 const summary = new SummaryReporter();
 const { filter, options } = parseCLI(["vitest", "run", ...process.argv.slice(2)]);
 
-// The first signal lets the run end in order, Redis included; a second one ends it at once.
-for (const signal of ["SIGINT", "SIGTERM"] as const)
-  process.once(signal, () => {
-    process.on("exit", () => {
-      process.exitCode = 128 + constants.signals[signal];
-    });
-    void running?.cancelCurrentRun("keyboard-input");
-  });
+// Whatever ends the run, this is its last line; the Redis hangs on this process and ends with it.
+process.on("exit", () => console.log(`\n${summary.lines().join("\n")}`));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.once(signal, () => process.exit(128 + constants.signals[signal]));
 
-let running: Vitest | undefined;
 const vitest = await startVitest("test", filter, {
   ...options,
   run: true,
   root: join(import.meta.dirname, ".."),
-  reporters: [
-    "default",
-    summary,
-    {
-      onInit(instance) {
-        running = instance;
-      },
-    },
-  ],
+  reporters: ["default", summary],
 });
 await vitest.close();
-console.log(`\n${summary.lines().join("\n")}`);
 // A handle that a test left open must not keep the run from ending.
 setTimeout(() => process.exit(), 2_000).unref();

@@ -15,7 +15,7 @@ export interface Server {
 
 /**
  * The shell stands between us and the server and ends it when our end of the pipe closes, so that not even a
- * `kill -9` of this process leaves a server behind. It prints the server's process id first.
+ * `kill -9` of this process leaves a server or its temporary folder behind. It prints the server's process id first.
  */
 const leash = `exec 3<&0
 "$0" "$@" 3<&- & server=$!
@@ -24,6 +24,7 @@ echo "$server"
 exec 3<&-
 wait "$server"; code=$?
 kill "$watch" 2>/dev/null
+[ -z "$TEMPORARY_FOLDER" ] || rm -rf "$TEMPORARY_FOLDER" 2>/dev/null
 exit "$code"`;
 
 /** Starts a server on loopback, on a port of its own, and waits until that very process answers. */
@@ -46,7 +47,7 @@ async function serveOn(port: number, server: Server, context: LinkContext): Prom
     // Its own process group: Ctrl-C reaches the app first, which then still has its Redis to close workers with.
     detached: true,
     stdio: ["pipe", "pipe", "pipe"],
-    ...(server.env === undefined ? {} : { env: server.env }),
+    env: { ...(server.env ?? context.env), TEMPORARY_FOLDER: context.dataDir === undefined ? dir : "" },
   });
   const words = lastWords(child);
   const forget = (): void => {
@@ -55,11 +56,8 @@ async function serveOn(port: number, server: Server, context: LinkContext): Prom
   const stop = async (): Promise<void> => {
     child.stdin.destroy();
     await endOf(child);
-    process.off("exit", forget);
     forget();
   };
-  // The pipe closes by itself when this process ends; only the temporary folder would stay.
-  process.once("exit", forget);
   try {
     const pid = Number(await firstLine(child));
     await waitUntil(
