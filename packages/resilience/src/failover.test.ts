@@ -1,0 +1,160 @@
+import { type Call, defineCapability, type Duplicates, type Life, type Outcome } from "@understudy/core";
+import { describe, expect, test } from "vitest";
+import * as z from "zod";
+
+import { canAskAgain, deliver, type Link, type Route } from "./failover.ts";
+
+const keyed = { horizonMs: 86_400_000, maxKeyLength: 255 };
+const context = { now: () => 0, bind: async () => true };
+const call: Call = { jobId: "j", idempotencyKey: "k", signal: new AbortController().signal };
+
+type Answer = Pick<Extract<Outcome, { code: string }>, "kind" | "code"> | "delivered";
+
+function link(provider: string, answer: Answer, more: Partial<Link> = {}): Link & { calls: number } {
+  const self = {
+    provider,
+    idempotency: keyed,
+    calls: 0,
+    accepts: () => true,
+    opensAt: () => 0,
+    adapter: async (): Promise<Outcome> => {
+      self.calls += 1;
+      const meta = { provider, at: 0, durationMs: 0 };
+      return answer === "delivered"
+        ? { kind: "delivered", receipt: provider, final: true, ...meta }
+        : { ...answer, ...meta };
+    },
+    ...more,
+  };
+  return self;
+}
+
+function route(links: readonly Link[], duplicates: Duplicates = "tolerated"): Route {
+  return {
+    capability: defineCapability({ name: "x", request: z.unknown(), receipt: z.unknown(), duplicates }),
+    links,
+  };
+}
+
+function life(duplicates: Duplicates, more: Partial<Life> = {}): Life {
+  return { duplicates, onUnknown: "resend", maxPossibleCopies: 2, history: [], ...more };
+}
+
+async function kinds(
+  links: readonly Link[],
+  past: Life,
+  more: Partial<typeof context> & { readonly allowed?: readonly string[] } = {},
+): Promise<string[]> {
+  const { trail } = await deliver(route(links, past.duplicates), {}, call, past, { ...context, ...more });
+  return trail.map((o) => `${o.provider} ${o.kind}${o.kind === "delivered" ? "" : ` ${o.code}`}`);
+}
+
+const down: Answer = { kind: "unavailable", code: "http_503" };
+const unknown: Answer = { kind: "ambiguous", code: "timeout" };
+
+describe("the next provider is asked", () => {
+  test.each([
+    down,
+    { kind: "throttled", code: "http_429" },
+    { kind: "withheld", code: "circuit_open" },
+  ] as const)("after $kind", async (answer) => {
+    expect(await kinds([link("a", answer), link("b", "delivered")], life("forbidden"))).toEqual([
+      `a ${answer.kind} ${answer.code}`,
+      "b delivered",
+    ]);
+  });
+  test("after an unknown call where copies are tolerated and one is left", async () => {
+    expect(
+      await kinds([link("a", unknown), link("b", unknown), link("c", "delivered")], life("tolerated")),
+    ).toEqual(["a ambiguous timeout", "b ambiguous timeout"]);
+  });
+});
+
+describe("nobody else is asked", () => {
+  test("once one has delivered", async () => {
+    const second = link("b", "delivered");
+    await kinds([link("a", "delivered"), second], life("tolerated"));
+    expect(second.calls).toBe(0);
+  });
+  test.each([
+    { kind: "rejected", code: "http_400" },
+    { kind: "ambiguous", code: "key_conflict" },
+    { kind: "ambiguous", code: "in_progress" },
+  ] as const)("after $kind $code", async (answer) => {
+    expect(await kinds([link("a", answer), link("b", "delivered")], life("harmless"))).toHaveLength(1);
+  });
+  test("after an unknown charge", async () => {
+    expect(await kinds([link("a", unknown), link("b", "delivered")], life("forbidden"))).toEqual([
+      "a ambiguous timeout",
+    ]);
+  });
+  test("when the job must stop", async () => {
+    const stopped = { ...call, signal: AbortSignal.abort("shutting_down") };
+    const { trail } = await deliver(route([link("a", "delivered")]), {}, stopped, life("tolerated"), context);
+    expect(trail).toMatchObject([{ kind: "withheld", code: "interrupted", retryAfterMs: 0 }]);
+  });
+});
+
+describe("a binding", () => {
+  test("is written before each provider is asked, and lifted when nothing happened there", async () => {
+    const bound: string[] = [];
+    const bind = async ({ provider }: { readonly provider: string }): Promise<boolean> => {
+      bound.push(provider);
+      return true;
+    };
+    const delivery = await deliver(
+      route([link("a", down), link("b", down)], "forbidden"),
+      {},
+      call,
+      life("forbidden"),
+      { ...context, bind },
+    );
+    expect(bound).toEqual(["a", "b"]);
+    expect(delivery.bound).toBeUndefined();
+  });
+  test("stays after an unknown call", async () => {
+    const delivery = await deliver(
+      route([link("a", unknown)], "forbidden"),
+      {},
+      call,
+      life("forbidden"),
+      context,
+    );
+    expect(delivery.bound).toEqual({ provider: "a", firstSentAt: 0 });
+  });
+  test("that cannot be written means that nothing is sent", async () => {
+    const a = link("a", "delivered");
+    expect(await kinds([a], life("forbidden"), { bind: async () => false })).toEqual([
+      "a withheld interrupted",
+    ]);
+    expect(a.calls).toBe(0);
+  });
+  test("is not written where duplicates are tolerated", async () => {
+    const bind = async (): Promise<boolean> => {
+      throw new Error("must not be called");
+    };
+    expect(await kinds([link("a", "delivered")], life("tolerated"), { bind })).toEqual(["a delivered"]);
+  });
+  test("to a provider that has left the route is waited for", async () => {
+    const past = life("forbidden", { bound: { provider: "gone", firstSentAt: 0 } });
+    expect(await kinds([link("a", "delivered")], past)).toEqual(["gone withheld provider_missing"]);
+    expect(canAskAgain(route([link("a", "delivered")]), past, [], 0)).toBe(true);
+  });
+});
+
+describe("who takes part", () => {
+  test("only those on the job's own list", async () => {
+    expect(
+      await kinds([link("a", "delivered"), link("b", "delivered")], life("tolerated"), { allowed: ["b"] }),
+    ).toEqual(["b delivered"]);
+  });
+  test("only those that can serve the request; when none can, it is rejected", async () => {
+    const never = { accepts: () => false };
+    expect(await kinds([link("a", "delivered", never), link("b", "delivered")], life("tolerated"))).toEqual([
+      "b delivered",
+    ]);
+    expect(await kinds([link("a", "delivered", never)], life("tolerated"))).toEqual([
+      "route rejected no_provider_accepts",
+    ]);
+  });
+});
