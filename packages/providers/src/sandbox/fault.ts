@@ -50,6 +50,7 @@ const healthy: Fault = { mode: "healthy", share: 1 };
 export class FaultSwitch {
   #fault = healthy;
   #healing: NodeJS.Timeout | undefined;
+  #applied: Promise<void> = Promise.resolve();
   readonly #changed: (fault: Fault) => Promise<void>;
   readonly #random: () => number;
 
@@ -68,7 +69,10 @@ export class FaultSwitch {
     this.#fault = fault;
     if (fault.durationMs !== undefined)
       this.#healing = setTimeout(() => void this.heal(), fault.durationMs).unref();
-    await this.#changed(fault);
+    // In order: a door that is still being shut cannot be opened.
+    const applied = this.#applied.then(() => this.#changed(fault));
+    this.#applied = applied.catch(() => undefined);
+    await applied;
   }
 
   async heal(): Promise<void> {

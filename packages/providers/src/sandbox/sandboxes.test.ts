@@ -127,6 +127,19 @@ test("a share of requests meets the fault", async () => {
   await fake.close();
 });
 
+test("faults that come on each other's heels are taken in order", async () => {
+  const fake = await sandboxes.sendgrid.start();
+  const refuse = faultSchema.parse({ mode: "refuse" });
+  await Promise.all([
+    fake.faults.set(refuse),
+    fake.faults.heal(),
+    fake.faults.set(refuse),
+    fake.faults.heal(),
+  ]);
+  expect((await fetch(fake.url)).status).toBe(404);
+  await Promise.all([fake.faults.set(refuse), fake.close()]);
+});
+
 test("a fake names the environment by which a worker uses it", async () => {
   const fake = await sandboxes.sendgrid.start();
   expect(environmentOf(fake)).toEqual({

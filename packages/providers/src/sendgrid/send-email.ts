@@ -37,6 +37,8 @@ const hosts = { global: "https://api.sendgrid.com", eu: "https://api.eu.sendgrid
 const rules: readonly StatusRule[] = [
   { status: 401, body: /maximum credits exceeded/iu, kind: "unavailable", code: "no_balance" },
   { status: 403, body: /verified sender identity/iu, kind: "unavailable", code: "sender_unverified" },
+  // "Unavailable due to data residency restrictions": the account lives in the other region.
+  { status: 451, kind: "unavailable", code: "forbidden" },
   // "The SendGrid v3 Web API is not available": the front door, before a message is taken.
   { status: 503, kind: "unavailable", code: "http_503" },
 ];

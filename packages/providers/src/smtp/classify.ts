@@ -95,10 +95,12 @@ function codeOf({ code, response }: SmtpError, connected: boolean): string {
 
 /** When all recipients were refused, one of them for now only, the message is worth another try for that one. */
 function mildest(thrown: unknown): SmtpError {
+  const error = read(thrown);
+  // Later in the dialogue the list names those who were refused while others were taken.
+  if (error.code !== "EENVELOPE") return error;
   const each =
     z.object({ rejectedErrors: z.array(z.unknown()) }).safeParse(thrown).data?.rejectedErrors ?? [];
-  const forNow = each.map(read).find(({ responseCode = 0 }) => responseCode >= 400 && responseCode < 500);
-  return forNow ?? read(thrown);
+  return each.map(read).find(({ responseCode = 0 }) => responseCode >= 400 && responseCode < 500) ?? error;
 }
 
 function read(thrown: unknown): SmtpError {

@@ -242,6 +242,18 @@ describe("nothing was taken", () => {
 });
 
 describe("nobody knows whether it was taken", () => {
+  test("when the relay resets after the final dot, though it had refused a recipient for now", async () => {
+    let socket: Socket | undefined;
+    await using server = await relay({
+      ...onEnd(() => socket?.resetAndDestroy()),
+      onRcptTo: ({ address }, _, done) => done(address.startsWith("ada") ? refuse(450, "busy") : null),
+    });
+    const connection = server.connected();
+    const outcome = ask(server.url);
+    socket = await connection;
+    expect(await outcome).toMatchObject({ kind: "ambiguous", code: "connection_lost" });
+  });
+
   test("when the relay resets after the final dot", async () => {
     let socket: Socket | undefined;
     await using server = await relay(onEnd(() => socket?.resetAndDestroy()));
