@@ -2,23 +2,40 @@ import * as z from "zod";
 
 const port = z.coerce.number().int().min(0).max(65_535);
 
-const schema = z.object({
-  /** Of the control API; 0: any free port. The fakes themselves take free ports. */
-  SANDBOX_PORT: port.default(4100),
-  SANDBOX_HOST: z.string().min(1).default("127.0.0.1"),
-});
-
 export interface SandboxConfig {
-  readonly port: number;
   readonly host: string;
+  /** Of the control API; 0: any free port. */
+  readonly port: number;
+  /** Of each fake; 0: any free port. */
+  readonly portOf: (provider: string) => number;
 }
 
 /** @throws an error that names the variables that are wrong */
-export function readConfig(env: Readonly<Record<string, string | undefined>>): SandboxConfig {
+export function readConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  providers: readonly string[],
+): SandboxConfig {
+  const schema = z.object({
+    SANDBOX_PORT: port.default(4100),
+    SANDBOX_HOST: z.string().min(1).default("127.0.0.1"),
+    ...Object.fromEntries(providers.map((provider) => [variableOf(provider), port.default(0)])),
+  });
   const parsed = schema.safeParse(env);
-  if (parsed.success) return { port: parsed.data.SANDBOX_PORT, host: parsed.data.SANDBOX_HOST };
-  const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-  throw new Error(
-    `The sandbox cannot start: ${problems.join("; ")}. Correct the environment and start it again.`,
-  );
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+    throw new Error(
+      `The sandbox cannot start: ${problems.join("; ")}. Correct the environment and start it again.`,
+    );
+  }
+  const { SANDBOX_PORT, SANDBOX_HOST, ...ports } = parsed.data;
+  return {
+    host: SANDBOX_HOST,
+    port: SANDBOX_PORT,
+    portOf: (provider) => Number(Object(ports)[variableOf(provider)] ?? 0),
+  };
+}
+
+/** SANDBOX_SENDGRID_PORT */
+function variableOf(provider: string): string {
+  return `SANDBOX_${provider.replaceAll("-", "_").toUpperCase()}_PORT`;
 }

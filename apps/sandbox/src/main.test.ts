@@ -121,20 +121,26 @@ test.each(["SIGTERM", "SIGINT"] as const)("%s ends it at once, whoever is connec
   expect(performance.now() - sent).toBeLessThan(1000);
 });
 
-test("a port that cannot be is refused by its name", async () => {
-  const child = run({ SANDBOX_PORT: "lots" });
-  let said = "";
-  child.stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()));
-  const [code] = (await once(child, "close")) as [number];
-  expect([code, said]).toEqual([1, expect.stringContaining("SANDBOX_PORT")]);
-});
+test.each(["SANDBOX_PORT", "SANDBOX_SMTP_PORT"])(
+  "a %s that cannot be is refused by its name",
+  async (name) => {
+    const child = run({ [name]: "lots" });
+    let said = "";
+    child.stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    const [code] = (await once(child, "close")) as [number];
+    expect([code, said]).toEqual([1, expect.stringContaining(`${name}: `)]);
+  },
+);
 
-test("a port that is taken is named, with the way out", async () => {
+test.each([
+  ["SANDBOX_PORT", "Set SANDBOX_PORT to a free port"],
+  ["SANDBOX_MAILGUN_PORT", "EADDRINUSE"],
+])("a %s that is taken ends the start", async (name, words) => {
   const { sandbox } = await start();
   const { port } = new URL(sandbox);
-  const child = run({ SANDBOX_PORT: port });
+  const child = run({ SANDBOX_PORT: "0", [name]: port });
   let said = "";
   child.stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()));
   const [code] = (await once(child, "close")) as [number];
-  expect([code, said]).toEqual([1, expect.stringContaining("Set SANDBOX_PORT to a free port")]);
+  expect([code, said]).toEqual([1, expect.stringContaining(words)]);
 });

@@ -9,12 +9,15 @@ try {
   await main();
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
+  // The fakes that did start would keep the process alive.
+  process.exit(1);
 }
 
 async function main(): Promise<void> {
-  const { host, port } = readConfig(process.env);
-  const started = await Promise.all(Object.values(sandboxes).map((sandbox) => sandbox.start({ host })));
+  const { host, port, portOf } = readConfig(process.env, Object.keys(sandboxes));
+  const started = await Promise.all(
+    Object.values(sandboxes).map((sandbox) => sandbox.start({ host, port: portOf(sandbox.provider) })),
+  );
   const fakes = new Map(started.map((fake) => [fake.provider, fake]));
 
   const control = controlServer(fakes);
@@ -29,7 +32,6 @@ async function main(): Promise<void> {
     control.listen(port, host);
     await once(control, "listening");
   } catch (error) {
-    stop();
     throw new Error(`The control API cannot listen on ${host}:${port}. Set SANDBOX_PORT to a free port.`, {
       cause: error,
     });
