@@ -1,8 +1,8 @@
 import { type AnyJob, describeIssues, type Envelope, ENVELOPE_VERSION, requestOf } from "@understudy/core";
-import type { NewJob } from "@understudy/queue";
+import { jobIdOf, type NewJob } from "@understudy/queue";
 
 import { EnqueueError } from "./enqueue-error.ts";
-import { fingerprint, jobIdOf } from "./fingerprint.ts";
+import { fingerprint } from "./fingerprint.ts";
 import { checkOptions, type EnqueueOptions } from "./options.ts";
 
 export interface Sealed extends NewJob {

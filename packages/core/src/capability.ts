@@ -18,6 +18,8 @@ export interface Capability<
   readonly request: z.ZodType<Request, any>;
   readonly receipt: z.ZodType<Receipt, any>;
   readonly duplicates: D;
+  /** The request for one of its parts alone, such as one recipient; for capabilities that can be delivered in part. */
+  readonly narrow?: (request: Request, item: string) => Request;
 }
 
 export type RequestOf<C extends Capability> =

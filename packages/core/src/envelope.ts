@@ -36,6 +36,8 @@ export interface Envelope {
   readonly bound?: Binding;
   /** Only these providers may serve this job. */
   readonly providers?: readonly string[];
+  /** Only this part of the payload's request, such as one recipient: the rest was delivered by another job. */
+  readonly only?: string;
   readonly traceparent?: string;
   readonly ended?: Ending;
 }
@@ -56,6 +58,7 @@ export const envelopeSchema: z.ZodType<Envelope> = z.object({
   trail: trailSchema,
   bound: z.object({ provider: z.string(), firstSentAt: time }).optional(),
   providers: z.array(z.string()).optional(),
+  only: z.string().optional(),
   traceparent: z.string().optional(),
   ended: z.object({ cause: z.enum(causes), effect: z.enum(["none", "maybe"]), at: time }).optional(),
 }) as z.ZodType<Envelope>;

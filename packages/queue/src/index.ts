@@ -1,6 +1,7 @@
 export * from "./connection.ts";
 export * from "./consumer.ts";
 export * from "./fenced-write.ts";
+export * from "./ids.ts";
 export * from "./inspect.ts";
 export * from "./names.ts";
 export * from "./producer.ts";

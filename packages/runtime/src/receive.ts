@@ -67,7 +67,7 @@ export function receive(fetched: Fetched, catalogue: Catalogue, now: number): Re
   if (verdict !== undefined) return { at: "decided", verdict, reason: sentence(job, verdict), envelope };
   const requested = requestOf(job, envelope.payload);
   if (!requested.ok) return invalid(requested.problem, envelope);
-  return { at: "ready", job, route, envelope, request: requested.request, life };
+  return { at: "ready", job, route, envelope, request: partOf(job, requested.request, envelope), life };
 }
 
 /** What `decide` and `foregone` need to know of the past. */
@@ -78,6 +78,11 @@ export function factsOf(
 ): Omit<Facts, "trail" | "random"> {
   const { trail: history, attempt, lifeStartedAt } = envelope;
   return { history, attempt, lifeStartedAt, canAskAgain: mayAskAgain, now };
+}
+
+function partOf(job: AnyJob, request: unknown, { only }: Envelope): unknown {
+  const { narrow } = job.capability;
+  return only === undefined || narrow === undefined ? request : narrow(request, only);
 }
 
 function lifeOf(job: AnyJob, { trail, bound }: Envelope): Life {

@@ -9,17 +9,27 @@ import {
   type Verdict,
   withBinding,
 } from "@understudy/core";
-import { type Family, type Fetched, type Redis, type Settlement, writeFenced } from "@understudy/queue";
+import {
+  type Family,
+  type Fetched,
+  type Producer,
+  type Redis,
+  type Settlement,
+  writeFenced,
+} from "@understudy/queue";
 import { canAskAgain, deliver, type Delivery } from "@understudy/resilience";
 
 import type { Catalogue } from "./catalogue.ts";
 import { asError, type Observe, summaryOf } from "./events.ts";
 import { lineOf, verdictLine } from "./log-lines.ts";
 import { type Decided, factsOf, type Ready, receive } from "./receive.ts";
+import { addRemainders, remaindersOf } from "./remainder.ts";
 import { advance, settlementOf, stampStarts } from "./settle.ts";
 
 export interface RunContext {
   readonly redis: Redis;
+  /** For the parts of a job that was delivered in part. */
+  readonly producer: Producer;
   readonly family: Family;
   readonly catalogue: Catalogue;
   readonly observe: Observe;
@@ -52,6 +62,9 @@ async function attempt(
   const mayAskAgain = canAskAgain(route, withBinding(life, delivery.bound), trail, now);
   const verdict = decide(job, { ...factsOf(envelope, mayAskAgain, now), trail, random: context.random() });
   const next = advance(envelope, { trail, bound: delivery.bound, verdict, starts: fetched.starts, now });
+
+  const rest = remaindersOf(job, envelope, trail, now);
+  if (rest.length > 0) await addRemainders(context.producer, context.family, rest, signal);
 
   const number = envelope.attempt + 1;
   tellCalls(trail, number, fetched, context);

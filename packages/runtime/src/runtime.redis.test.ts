@@ -144,6 +144,37 @@ describe("a dead letter", () => {
   });
 });
 
+test("partly delivered is delivered; what was refused for now is a job of its own, for good a dead letter of its own", async () => {
+  const stage = newStage();
+  const undelivered = [
+    { item: "7", code: "smtp_450", permanent: false },
+    { item: "8", code: "smtp_550", permanent: true },
+  ];
+  const link = scripted("a", [
+    { kind: "delivered", receipt: { id: "r1" }, final: true, undelivered },
+    delivered,
+  ]);
+  stage.start([link]);
+  const { id } = await stage.client.enqueue(noteJob, { n: 1 }, { idempotencyKey: "three" });
+  await stage.reaches(id, "completed");
+  const [later] = await until("the rest was tried", () =>
+    link.calls.length === 2 ? link.calls.slice(1) : undefined,
+  );
+  expect(later).toMatchObject({ request: { n: 7 } });
+  await stage.reaches(later?.jobId ?? "", "completed");
+  const dead = await until("the dead letter", async () => {
+    const ids = await stage.redis.zrange(keyOf(stage.family, "dead", "failed"), "0", "-1");
+    return ids.length === 1 ? ids : undefined;
+  });
+  expect(await stage.envelopeOf(dead[0] ?? "")).toMatchObject({
+    only: "8",
+    payload: { n: 1 },
+    ended: { cause: "undelivered", effect: "none" },
+    trail: [],
+  });
+  expect(link.calls).toHaveLength(2);
+});
+
 describe("effects of unknown fate", () => {
   test("a mail goes on to the next provider, and its trail says that it may arrive twice", async () => {
     const stage = newStage();

@@ -6,6 +6,8 @@ import {
   evictionWarning,
   familyOf,
   type LockOptions,
+  openProducer,
+  type Producer,
   type Redis,
   type RedisLocation,
   startConsumer,
@@ -49,7 +51,8 @@ export function startRuntime(options: RuntimeOptions): Runtime {
   );
   const redis = connectWorker(options.redis);
   redis.on("error", (error: Error) => options.observe({ event: "trouble", queue: "*", error }));
-  const consumers = options.queues.map((queue) => serve(queue, catalogue, redis, options));
+  const producer = openProducer(options.redis);
+  const consumers = options.queues.map((queue) => serve(queue, { catalogue, redis, producer }, options));
   void warnOfEviction(redis, options.observe);
   let closing = false;
 
@@ -59,15 +62,21 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     async close(how) {
       closing = true;
       await Promise.all(consumers.map((consumer) => consumer.close(how)));
+      await producer.close();
       redis.disconnect();
     },
   };
 }
 
+interface Shared {
+  readonly catalogue: Catalogue;
+  readonly redis: Redis;
+  readonly producer: Producer;
+}
+
 function serve(
   { name, concurrency }: RuntimeOptions["queues"][number],
-  catalogue: Catalogue,
-  redis: Redis,
+  { catalogue, redis, producer }: Shared,
   options: RuntimeOptions,
 ): Consumer {
   const { observe, namespace, now = Date.now, random = Math.random } = options;
@@ -79,7 +88,7 @@ function serve(
   const trouble = (error: unknown): void => {
     observe({ event: "trouble", queue: name, error: asError(error) });
   };
-  const context = { redis, family, catalogue, observe, now, random };
+  const context = { redis, producer, family, catalogue, observe, now, random };
   return startConsumer({
     redis,
     family,

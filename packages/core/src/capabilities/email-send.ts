@@ -67,6 +67,8 @@ export const emailSend = defineCapability({
   request: emailRequest,
   receipt: emailReceipt,
   duplicates: "tolerated",
+  // Alone on the envelope: who else got the mail is not told again.
+  narrow: ({ cc: _, bcc: __, ...request }, email) => ({ ...request, to: [{ email }] }),
 });
 
 /** Everybody who is to receive a copy. */

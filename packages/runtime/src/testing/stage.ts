@@ -20,7 +20,13 @@ import { type Runtime, type RuntimeOptions, startRuntime } from "../runtime.ts";
 
 const request = z.object({ n: z.number() });
 const receipt = z.object({ id: z.string() });
-const note = defineCapability({ name: "note.send", request, receipt, duplicates: "tolerated" });
+const note = defineCapability({
+  name: "note.send",
+  request,
+  receipt,
+  duplicates: "tolerated",
+  narrow: (_, item) => ({ n: Number(item) }),
+});
 const pay = defineCapability({ name: "note.pay", request, receipt, duplicates: "forbidden" });
 
 const quick = { attempts: 3, baseMs: 1, maxMs: 5 };
@@ -46,7 +52,7 @@ type Answer = (Delivered | Failure) & { readonly waitFor?: Promise<unknown> };
 
 /** A provider that answers what the test says, in order; the last answer repeats. */
 export interface ScriptedLink extends Link {
-  readonly calls: { readonly jobId: string; readonly idempotencyKey: string }[];
+  readonly calls: { readonly jobId: string; readonly idempotencyKey: string; readonly request: unknown }[];
 }
 
 export function scripted(
@@ -61,9 +67,9 @@ export function scripted(
     idempotency: more.idempotency ?? "none",
     accepts: () => true,
     opensAt: more.opensAt ?? (() => 0),
-    async adapter(_, { jobId, idempotencyKey, signal }) {
+    async adapter(asked, { jobId, idempotencyKey, signal }) {
       const next = answers[Math.min(calls.length, answers.length - 1)];
-      calls.push({ jobId, idempotencyKey });
+      calls.push({ jobId, idempotencyKey, request: asked });
       if (next === undefined) throw new TypeError("a scripted link needs an answer");
       const answer = typeof next === "function" ? await next(signal) : next;
       return { provider, at: Date.now(), durationMs: 1, ...answer };
