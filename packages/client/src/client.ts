@@ -19,13 +19,17 @@ export interface Client extends AsyncDisposable {
    * @throws EnqueueError payload_invalid, payload_too_large, option_invalid, key_required: nothing was stored
    * @throws EnqueueError redis_unreachable: it may be stored; enqueue again with the error's idempotencyKey
    */
-  enqueue<J extends AnyJob>(job: J, payload: PayloadOf<J>, ...options: OptionsFor<J>): Promise<Enqueued>;
+  readonly enqueue: <J extends AnyJob>(
+    job: J,
+    payload: PayloadOf<J>,
+    ...options: OptionsFor<J>
+  ) => Promise<Enqueued>;
   /** Stores many jobs of one kind; all are checked before any is sent. Answers are in the order of the payloads. */
-  enqueueMany<J extends AnyJob>(
+  readonly enqueueMany: <J extends AnyJob>(
     job: J,
     payloads: readonly PayloadOf<J>[],
     options?: ManyOptions<J>,
-  ): Promise<readonly Enqueued[]>;
+  ) => Promise<readonly Enqueued[]>;
   close(): Promise<void>;
 }
 
@@ -85,7 +89,7 @@ export function createClient(options: ClientOptions): Client {
 
   return {
     async enqueue(job, payload, ...[options = {}]) {
-      const { idempotencyKey, ...rest } = options as EnqueueOptions;
+      const { idempotencyKey, ...rest } = options;
       const many = idempotencyKey === undefined ? rest : { ...rest, idempotencyKey: () => idempotencyKey };
       const [enqueued] = await enqueueMany(job, [payload], many);
       if (enqueued === undefined) throw new TypeError("one payload must have one answer");

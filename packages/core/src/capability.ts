@@ -22,8 +22,7 @@ export interface Capability<
   readonly narrow?: (request: Request, item: string) => Request;
 }
 
-export type RequestOf<C extends Capability> =
-  C extends Capability<string, infer Request, any> ? Request : never;
+export type RequestOf<C extends Capability> = C extends Capability<string, infer Request> ? Request : never;
 export type ReceiptOf<C extends Capability> =
   C extends Capability<string, any, infer Receipt> ? Receipt : never;
 

@@ -46,13 +46,9 @@ test("a failed job is moved exactly once, whoever asks and how often, and keeps 
 });
 
 test("what a bare BullMQ shows of the dead-letter queue is the failed job, ready for its own Retry button", async () => {
-  const [job] = await Promise.all([
-    (async () => {
-      const queue = new Queue(family.dead, { connection: { url: redisUrl }, prefix: family.prefix });
-      onTestFinished(() => queue.close());
-      return await queue.getJob("job-0");
-    })(),
-  ]);
+  const queue = new Queue(family.dead, { connection: { url: redisUrl }, prefix: family.prefix });
+  onTestFinished(() => queue.close());
+  const job = await queue.getJob("job-0");
   expect(await job?.getState()).toBe("failed");
   expect(job?.name).toBe("a-job");
 });

@@ -72,7 +72,7 @@ describe("a deadline", () => {
     });
     return {
       kind: "ambiguous",
-      code: String((signal.reason as Error).name),
+      code: (signal.reason as Error).name,
       provider: "a",
       at: 0,
       durationMs: 0,

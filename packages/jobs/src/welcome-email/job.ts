@@ -8,7 +8,11 @@ export const welcomeEmail = defineJob({
   queue: "email",
   payload: z.object({
     to: z.email(),
-    name: z.string().regex(/^[^\r\n]*$/u, "must be one line").min(1).max(200),
+    name: z
+      .string()
+      .regex(/^[^\r\n]*$/u, "must be one line")
+      .min(1)
+      .max(200),
     from: z.email().default("hello@example.com"),
   }),
   capability: emailSend,

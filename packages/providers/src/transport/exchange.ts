@@ -48,7 +48,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Called when a connection, its TLS included, is ready and the head is written next. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.#settled) controller.abort(new Error("aborted"));
+    // A dispatcher that starts over, on another connection, would send twice.
+    if (this.#settled || this.#sent) controller.abort(new Error("aborted"));
     else this.#sent = true;
   }
 
