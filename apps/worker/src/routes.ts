@@ -6,7 +6,6 @@ import {
   createRateLimiter,
   type Link,
   type Route,
-  safely,
   withGates,
   withTimeout,
 } from "@understudy/resilience";
@@ -70,7 +69,7 @@ function createLink(
   return {
     provider: name,
     idempotency: implementation.idempotency,
-    adapter: withGates(name, gates, Date.now, safely(name, Date.now, adapter)),
+    adapter: withGates(name, gates, Date.now, adapter),
     accepts: implementation.accepts ?? (() => true),
     opensAt: () => Math.max(...gates.map((gate) => gate.opensAt())),
   };

@@ -2,7 +2,7 @@ import type { AnyJob, PayloadOf } from "@understudy/core";
 import { type Before, type Family, familyOf, openProducer, type RedisLocation } from "@understudy/queue";
 
 import { EnqueueError } from "./enqueue-error.ts";
-import type { EnqueueOptions, ManyOptions, OptionsFor } from "./options.ts";
+import type { ManyOptions, OptionsFor } from "./options.ts";
 import { seal, type Sealed } from "./seal.ts";
 
 export interface Enqueued {

@@ -38,20 +38,3 @@ function withheld(
 ): Outcome<never> {
   return { kind: "withheld", code, retryAfterMs, provider, at, durationMs: end - at };
 }
-
-/** The seam for adapters of unknown manners: a throw is an answer that nobody understood. */
-export function safely<C extends Capability>(
-  provider: string,
-  now: () => number,
-  adapter: Adapter<C>,
-): Adapter<C> {
-  return async (request, call) => {
-    const at = now();
-    try {
-      return await adapter(request, call);
-    } catch (error) {
-      const detail = error instanceof Error ? error.name : typeof error;
-      return { kind: "ambiguous", code: "adapter_threw", detail, provider, at, durationMs: now() - at };
-    }
-  };
-}
