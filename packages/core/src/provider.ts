@@ -66,8 +66,17 @@ export interface ProviderDefinition<Name extends string = string, Config extends
 // A catalogue holds providers of every configuration; only `any` lets it vary.
 export type AnyProvider = ProviderDefinition<string, any>;
 
-export function defineProvider<const Name extends string, Config extends z.ZodType>(
-  provider: ProviderDefinition<Name, Config>,
+/** Makes a provider; each adapter is held to what its own capability demands. */
+export function defineProvider<
+  const Name extends string,
+  Config extends z.ZodType,
+  const Capabilities extends readonly Capability[],
+>(
+  provider: Omit<ProviderDefinition<Name, Config>, "adapters"> & {
+    readonly adapters: {
+      readonly [K in keyof Capabilities]: Implementation<z.output<Config>, Capabilities[K]>;
+    };
+  },
 ): ProviderDefinition<Name, Config> {
   return provider;
 }
