@@ -1,4 +1,4 @@
-import type { Outcome, Verdict } from "@understudy/core";
+import type { Outcome, Trail, Verdict } from "@understudy/core";
 
 /** One readable line per answer for the job's own log. */
 export function lineOf(outcome: Outcome, attempt: number): string {
@@ -21,4 +21,11 @@ export function verdictLine(verdict: Verdict): string {
     case "dead_letter":
       return `→ dead letter ${verdict.cause}, effect ${verdict.effect}`;
   }
+}
+
+/** The last answer in words: why a dead letter is one. */
+export function reasonOf(trail: Trail): string {
+  const last = trail.at(-1);
+  if (last === undefined || last.kind === "delivered") return "";
+  return `${last.provider} answered ${last.kind} ${last.code}${last.detail === undefined ? "" : ` (${last.detail})`}`;
 }

@@ -1,0 +1,43 @@
+import { mayBeDuplicated, type Trail, type Verdict } from "@understudy/core";
+
+import { asError, summaryOf } from "./events.ts";
+import type { Run } from "./run.ts";
+
+export function tellCalls(trail: Trail, attempt: number, run: Run): void {
+  for (const outcome of trail) run.observe({ event: "call", ...about(run), attempt, ...summaryOf(outcome) });
+  const last = trail.at(-1);
+  if (last?.kind !== "delivered" || trail.length === 1) return;
+  const from = trail.slice(0, -1).map(({ provider }) => provider);
+  run.observe({ event: "failover", ...about(run), from, to: last.provider });
+}
+
+/** @param trail of the job's whole life */
+export function tellVerdict(verdict: Verdict, trail: Trail, run: Run): void {
+  run.observe({
+    event: "settled",
+    ...about(run),
+    verdict: verdict.kind,
+    mayBeDuplicated: mayBeDuplicated(trail),
+    ...("delayMs" in verdict ? { delayMs: verdict.delayMs } : {}),
+    ...("cause" in verdict ? { cause: verdict.cause, effect: verdict.effect } : {}),
+  });
+}
+
+/**
+ * The job's own log is for people; a line that cannot be written must not change what becomes of the job. The lines travel
+ * ahead of the settling write on the same connection; only a dead letter, which moves, must wait for them.
+ */
+export async function writeLog(verdict: Verdict, lines: readonly string[], run: Run): Promise<void> {
+  const written = Promise.all(lines.map((line) => run.fetched.log(line))).catch((error: unknown) => {
+    run.observe({ event: "trouble", queue: run.family.name, error: asError(error) });
+  });
+  if (verdict.kind === "dead_letter") await written;
+}
+
+function about({ family, fetched }: Run): {
+  readonly queue: string;
+  readonly job: string;
+  readonly jobId: string;
+} {
+  return { queue: family.name, job: fetched.name, jobId: fetched.id };
+}
