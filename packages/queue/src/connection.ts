@@ -45,10 +45,3 @@ function checkUrl(url: string): void {
     "The Redis URL must look like redis://host:6379 or rediss://user:password@host:6379.",
   );
 }
-
-/** A sentence for an operator when this server may throw jobs away, else undefined. */
-export async function evictionWarning(redis: Redis): Promise<string | undefined> {
-  const policy = /^maxmemory_policy:(\S+)/mu.exec(await redis.info("memory"))?.[1];
-  if (policy === undefined || policy === "noeviction") return undefined;
-  return `Redis evicts keys when its memory is full (maxmemory-policy ${policy}): jobs could vanish. Set maxmemory-policy noeviction.`;
-}

@@ -1,5 +1,6 @@
 export * from "./connection.ts";
 export * from "./consumer.ts";
+export * from "./eviction.ts";
 export * from "./fenced-write.ts";
 export * from "./ids.ts";
 export * from "./inspect.ts";
