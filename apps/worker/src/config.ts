@@ -22,7 +22,8 @@ export interface WorkerConfig {
   readonly circuit: Pick<CircuitOptions, "windowMs" | "minCalls" | "failureRate" | "openMs" | "maxOpenMs">;
   readonly http: { readonly host: string; readonly port: number };
   readonly logLevel: (typeof logLevels)[number];
-  readonly isProduction: boolean;
+  /** Variables that are probably misspelt, a sentence each. */
+  readonly suspicions: readonly string[];
 }
 
 export interface QueueConfig {
@@ -40,13 +41,13 @@ export interface ProviderConfig {
 
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
-const redisUrl = z
-  .string()
-  .refine(
-    (url) => /^rediss?:$/u.test(URL.canParse(url) ? new URL(url).protocol : ""),
-    "must look like redis://host:6379",
-  );
-const share = z.coerce.number<string>("must be a number above 0, at most 1").gt(0).max(1);
+const redisUrl = z.string().refine((text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || url.hostname === "") return false;
+  return /^rediss?:$/u.test(url.protocol) && /^(?:\/\d*)?$/u.test(url.pathname);
+}, "must look like redis://host:6379, redis://:password@host:6379/0 or rediss://host:6379");
+const shareWords = "must be a number above 0, at most 1";
+const share = z.coerce.number<string>(shareWords).gt(0, shareWords).max(1, shareWords);
 const atLeast = (min: number, fallback: number): z.ZodType<number> =>
   wholeNumber(min, 86_400_000).default(fallback);
 
@@ -57,7 +58,7 @@ export function readConfig(
   providers: Readonly<Record<string, AnyProvider>>,
 ): WorkerConfig {
   const reader = new EnvReader(env);
-  const isProduction = reader.raw("NODE_ENV") === "production";
+  const isProduction = reader.raw("NODE_ENV")?.toLowerCase() === "production";
   const queues = readQueues(reader, jobs);
   const routes = readRoutes(reader, jobs, queues, providers);
   const config = {
@@ -77,30 +78,38 @@ export function readConfig(
     drainDeadlineMs: reader.read("DRAIN_DEADLINE_MS", atLeast(0, 25_000)) ?? 0,
     lockMs: reader.read("LOCK_MS", atLeast(1000, 60_000)) ?? 0,
     stalledCheckMs: reader.read("STALLED_CHECK_MS", atLeast(500, 30_000)) ?? 0,
-    circuit: {
-      windowMs: reader.read("CIRCUIT_WINDOW_MS", atLeast(100, 10_000)) ?? 0,
-      minCalls: reader.read("CIRCUIT_MIN_CALLS", atLeast(1, 5)) ?? 0,
-      failureRate: reader.read("CIRCUIT_FAILURE_RATE", share.default(0.5)) ?? 0,
-      openMs: reader.read("CIRCUIT_OPEN_MS", atLeast(100, 5000)) ?? 0,
-      maxOpenMs: reader.read("CIRCUIT_MAX_OPEN_MS", atLeast(100, 60_000)) ?? 0,
-    },
+    circuit: readCircuit(reader),
     http: {
       host: reader.read("HTTP_HOST", z.string().default("127.0.0.1")) ?? "",
       port: reader.read("HTTP_PORT", wholeNumber(0, 65_535).default(8080)) ?? 0,
     },
     logLevel: reader.read("LOG_LEVEL", z.enum(logLevels).default("info")) ?? "info",
-    isProduction,
   };
   reader.finish();
-  return config;
+  return { ...config, suspicions: reader.suspicions() };
+}
+
+function readCircuit(reader: EnvReader): WorkerConfig["circuit"] {
+  const openMs = reader.read("CIRCUIT_OPEN_MS", atLeast(100, 5000)) ?? 0;
+  const maxOpenMs = reader.read("CIRCUIT_MAX_OPEN_MS", atLeast(100, 60_000)) ?? 0;
+  if (openMs > 0 && maxOpenMs > 0 && maxOpenMs < openMs)
+    reader.problem("CIRCUIT_MAX_OPEN_MS is wrong: must not be below CIRCUIT_OPEN_MS.");
+  return {
+    windowMs: reader.read("CIRCUIT_WINDOW_MS", atLeast(100, 10_000)) ?? 0,
+    minCalls: reader.read("CIRCUIT_MIN_CALLS", wholeNumber(1, 10_000).default(5)) ?? 0,
+    failureRate: reader.read("CIRCUIT_FAILURE_RATE", share.default(0.5)) ?? 0,
+    openMs,
+    maxOpenMs,
+  };
 }
 
 /** QUEUES=email=20,payments=5: which queues, and how many jobs of each at once. */
 function readQueues(reader: EnvReader, jobs: readonly AnyJob[]): readonly QueueConfig[] {
   const known = [...new Set(jobs.map(({ queue }) => queue))];
-  return (reader.raw("QUEUES") ?? known.map((name) => `${name}=20`).join(",")).split(",").flatMap((entry) => {
-    const [name = "", count = "20"] = entry.split("=").map((part) => part.trim());
-    const concurrency = wholeNumber(1, 1000).safeParse(count);
+  const entries = (reader.raw("QUEUES") ?? known.join(",")).split(",").map((entry) => entry.trim());
+  const queues = entries.flatMap((entry) => {
+    const [name = "", count] = entry.split(/=(.*)/su).map((part) => part.trim());
+    const concurrency = wholeNumber(1, 1000).safeParse(count ?? "20");
     if (!known.includes(name))
       reader.problem(`QUEUES names "${name}", but the queues are ${known.join(", ")}.`);
     else if (!concurrency.success)
@@ -110,4 +119,7 @@ function readQueues(reader: EnvReader, jobs: readonly AnyJob[]): readonly QueueC
     else return [{ name, concurrency: concurrency.data }];
     return [];
   });
+  if (new Set(queues.map(({ name }) => name)).size !== queues.length)
+    reader.problem("QUEUES names a queue twice.");
+  return queues;
 }

@@ -1,29 +1,34 @@
 import { UnderstudyError } from "@understudy/core";
 import * as z from "zod";
 
+import { misspellings } from "./misspellings.ts";
+
 export type Env = Readonly<Record<string, string | undefined>>;
 
 /** Collects every wrong variable, so that an operator mends them in one go. Never prints a value. */
 export class EnvReader {
   readonly #env: Env;
   readonly #problems: string[] = [];
+  readonly #asked = new Set<string>();
 
   constructor(env: Env) {
     this.#env = env;
   }
 
-  /** An empty variable counts as absent. */
+  /** Without the blanks and line ends that files and secret stores add; an empty variable counts as absent. */
   raw(name: string): string | undefined {
-    const value = this.#env[name];
-    return value === undefined || value.trim() === "" ? undefined : value;
+    this.#asked.add(name);
+    const value = this.#env[name]?.trim();
+    return value === "" ? undefined : value;
   }
 
   read<Schema extends z.ZodType>(name: string, schema: Schema): z.output<Schema> | undefined {
-    const parsed = schema.safeParse(this.raw(name));
+    const value = this.raw(name);
+    const parsed = schema.safeParse(value);
     if (parsed.success) return parsed.data;
     const [issue] = parsed.error.issues;
     this.problem(
-      `${name} ${this.raw(name) === undefined ? "is not set" : `is wrong: ${issue?.message ?? "invalid"}`}.`,
+      `${name} ${value === undefined ? "is not set" : `is wrong: ${issue?.message ?? "invalid"}`}.`,
     );
     return undefined;
   }
@@ -33,7 +38,17 @@ export class EnvReader {
   }
 
   names(): readonly string[] {
-    return Object.keys(this.#env).filter((name) => this.raw(name) !== undefined);
+    return Object.keys(this.#env).filter((name) => (this.#env[name] ?? "").trim() !== "");
+  }
+
+  /** One sentence for each variable that is set, means nothing here, and is almost one that is not set. */
+  suspicions(): readonly string[] {
+    const names = this.names();
+    const isTold = (name: string): boolean => this.#problems.some((problem) => problem.includes(name));
+    return misspellings(
+      names.filter((name) => !this.#asked.has(name) && !isTold(name)),
+      [...this.#asked].filter((name) => !names.includes(name)),
+    ).map(([is, meant]) => `${is} is set but means nothing here; did you mean ${meant}?`);
   }
 
   /** @throws UnderstudyError config_invalid that lists all problems */
@@ -41,7 +56,7 @@ export class EnvReader {
     if (this.#problems.length === 0) return;
     throw new UnderstudyError(
       "config_invalid",
-      `The environment needs mending (see .env.example):\n${this.#problems.map((problem) => `  - ${problem}`).join("\n")}`,
+      `The environment needs mending (see .env.example):\n${[...this.#problems, ...this.suspicions()].map((line) => `  - ${line}`).join("\n")}`,
     );
   }
 }
@@ -54,5 +69,7 @@ export function snakeCase(camelCase: string): string {
     .toUpperCase();
 }
 
-export const wholeNumber = (min: number, max: number): z.ZodType<number> =>
-  z.coerce.number<string>(`must be a whole number from ${min} to ${max}`).int().min(min).max(max);
+export function wholeNumber(min: number, max: number): z.ZodType<number> {
+  const words = `must be a whole number from ${min} to ${max}`;
+  return z.coerce.number<string>(words).int(words).min(min, words).max(max, words);
+}

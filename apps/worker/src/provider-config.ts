@@ -52,11 +52,11 @@ function refuseSandbox(
   reader: EnvReader,
   { name, sandboxConfig }: AnyProvider,
   schema: z.ZodObject,
-  given: Readonly<Record<string, unknown>>,
+  given: Readonly<Record<string, string | undefined>>,
   variables: ReadonlyMap<string, string>,
 ): void {
   for (const key of secretKeysOf(schema)) {
-    if (given[key] !== undefined && given[key] === sandboxConfig[key]) {
+    if (isSameCredential(given[key], sandboxConfig[key])) {
       reader.problem(
         `${variables.get(key)} is the sandbox's own, and NODE_ENV is production: mail would go nowhere. Give the real credential of ${name}.`,
       );
@@ -64,8 +64,21 @@ function refuseSandbox(
   }
 }
 
+/** Of a URL only user and password count: the sandbox's port is another each time. */
+function isSameCredential(given: string | undefined, sandbox: string | undefined): boolean {
+  if (given === undefined || sandbox === undefined) return false;
+  return given === sandbox || (userOf(sandbox) !== undefined && userOf(given) === userOf(sandbox));
+}
+
+function userOf(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const { username, password } = new URL(text);
+  return username === "" ? undefined : `${username}:${password}`;
+}
+
 function readLimits(reader: EnvReader, prefix: string): Pick<ProviderConfig, "perSecond" | "concurrent"> {
-  const limit = z.coerce.number<string>("must be a number above 0").gt(0).max(100_000).default(Infinity);
+  const words = "must be a number above 0, at most 100000";
+  const limit = z.coerce.number<string>(words).gt(0, words).max(100_000, words).default(Infinity);
   return {
     perSecond: reader.read(`LIMIT_${prefix}PER_SECOND`, limit) ?? Infinity,
     concurrent: reader.read(`LIMIT_${prefix}CONCURRENT`, limit) ?? Infinity,

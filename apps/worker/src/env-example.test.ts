@@ -1,0 +1,35 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+
+import { jobs } from "@understudy/jobs";
+import { providers } from "@understudy/providers";
+import { expect, test } from "vitest";
+
+import { readConfig } from "./config.ts";
+import type { Env } from "./env.ts";
+
+const text = readFileSync(join(import.meta.dirname, "../../../.env.example"), "utf8");
+const required = parseEnv(text);
+const everything = parseEnv(text.replaceAll(/^#(?=[A-Z_]+=)/gmu, ""));
+
+/** An environment that notes which variables it was asked for. */
+function listening(env: Env): { readonly env: Env; readonly asked: Set<string> } {
+  const asked = new Set<string>();
+  const get = (target: Env, name: string): string | undefined => {
+    asked.add(name);
+    return target[name];
+  };
+  return { env: new Proxy(env, { get }), asked };
+}
+
+test(".env.example names every variable that a worker reads, and no other", () => {
+  const { env, asked } = listening(required);
+  readConfig(env, jobs, providers);
+  expect(required["ROUTE_EMAIL_SEND"]?.split(",").toSorted()).toEqual(Object.keys(providers).toSorted());
+  expect([...asked].toSorted()).toEqual(Object.keys(everything).toSorted());
+});
+
+test("what it shows commented out are the defaults", () => {
+  expect(readConfig(everything, jobs, providers)).toEqual(readConfig(required, jobs, providers));
+});
