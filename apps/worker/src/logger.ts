@@ -1,5 +1,5 @@
 import type { AnyJob } from "@understudy/core";
-import { type Logger, pino } from "pino";
+import { type DestinationStream, type Logger, pino } from "pino";
 import { build } from "pino-pretty";
 
 const secretNames = ["apiKey", "password", "secret", "token", "authorization", "redisUrl", "url"];
@@ -8,9 +8,17 @@ const secretNames = ["apiKey", "password", "secret", "token", "authorization", "
  * Pretty in a terminal, JSON otherwise. The platform logs neither payloads nor configuration; the redaction stands guard
  * for whoever adds a line that does.
  */
-export function createLogger(level: string, jobs: readonly AnyJob[]): Logger {
+export function createLogger(
+  level: string,
+  jobs: readonly Pick<AnyJob, "sensitive">[],
+  out: DestinationStream = process.stdout.isTTY
+    ? build({ colorize: true, sync: true, ignore: "pid,hostname" })
+    : pino.destination({ dest: 1, sync: true }),
+): Logger {
   const sensitive = jobs.flatMap((job) =>
-    (job.sensitive ?? []).flatMap((path) => [`payload.${path}`, `request.${path}`]),
+    (job.sensitive ?? []).flatMap((path) =>
+      ["payload", "request", "*.payload", "*.request"].map((root) => `${root}${bracketed(path)}`),
+    ),
   );
   const paths = [...new Set([...sensitive, ...secretNames.flatMap((name) => [name, `*.${name}`])])];
   const options = {
@@ -19,9 +27,15 @@ export function createLogger(level: string, jobs: readonly AnyJob[]): Logger {
     redact: { paths, censor: "[redacted]" },
     serializers: { error: plainError },
   };
-  return process.stdout.isTTY
-    ? pino(options, build({ colorize: true, sync: true, ignore: "pid,hostname" }))
-    : pino(options);
+  return pino(options, out);
+}
+
+/** user.e-mail -> ["user"]["e-mail"]: names that are no identifiers are written so. */
+function bracketed(path: string): string {
+  return path
+    .split(".")
+    .map((name) => `["${name}"]`)
+    .join("");
 }
 
 /** A Redis error carries its command, AUTH and password included; only these fields are safe. */

@@ -1,8 +1,11 @@
 import type { RuntimeEvent } from "@understudy/runtime";
 import type { Logger } from "pino";
 
-/** Writes what the runtime tells as log lines: one a call, one a verdict. */
-export function reportTo(log: Logger): (event: RuntimeEvent) => void {
+const QUIET_MS = 60_000;
+
+/** Writes what the runtime tells as log lines: one a call, one a verdict; the same trouble once a minute. */
+export function reportTo(log: Logger, now: () => number): (event: RuntimeEvent) => void {
+  const countRepeats = repeats(now);
   return (event) => {
     switch (event.event) {
       case "call":
@@ -20,8 +23,27 @@ export function reportTo(log: Logger): (event: RuntimeEvent) => void {
           event.verdict === "dead_letter" ? `dead letter: ${event.cause}` : event.verdict,
         );
         return;
-      case "trouble":
-        log.error(event, event.error.message);
+      case "trouble": {
+        const unsaid = countRepeats(event.error.message);
+        if (unsaid === undefined) return;
+        const more = unsaid === 0 ? "" : ` (and ${unsaid} times more since it was last told)`;
+        log.error(event, `${event.error.message}${more}`);
+      }
     }
+  };
+}
+
+/** How often these words were kept back since they were said; undefined while they must be kept back. */
+function repeats(now: () => number): (words: string) => number | undefined {
+  const said = new Map<string, { at: number; unsaid: number }>();
+  return (words) => {
+    const last = said.get(words);
+    if (last !== undefined && now() - last.at < QUIET_MS) {
+      last.unsaid += 1;
+      return undefined;
+    }
+    if (said.size > 1000) said.clear();
+    said.set(words, { at: now(), unsaid: 0 });
+    return last?.unsaid ?? 0;
   };
 }

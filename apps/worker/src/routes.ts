@@ -70,7 +70,7 @@ function createLink(
     provider: name,
     idempotency: implementation.idempotency,
     adapter: withGates(name, gates, Date.now, adapter),
-    accepts: implementation.accepts ?? (() => true),
+    accepts: (request) => implementation.accepts?.(request) ?? true,
     opensAt: () => Math.max(...gates.map((gate) => gate.opensAt())),
   };
 }

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 import type { Runtime } from "@understudy/runtime";
 import type { Logger } from "pino";
 
@@ -5,42 +7,70 @@ interface Parts {
   readonly log: Logger;
   readonly runtime: Runtime;
   readonly deadlineMs: number;
-  readonly afterwards: () => Promise<void>;
+  /** Called when the drain begins. */
+  readonly before: () => void;
+  readonly after: () => Promise<void>;
 }
 
-/** The first SIGTERM or SIGINT drains; a second one ends at once and says what that leaves behind. */
-export function drainOnSignal({ log, runtime, deadlineMs, afterwards }: Parts): void {
-  let draining = false;
+/** npm and process managers pass on a signal that the terminal sent to all: within this time it is the same one. */
+const SAME_SIGNAL_MS = 300;
+
+/** After the deadline, for the last writes to Redis; what a silent Redis cannot take by then is left to the locks. */
+const GRACE_MS = 3000;
+
+/** The first SIGTERM, SIGINT or SIGHUP drains; a second one ends at once and says what that leaves behind. */
+export function drainOnSignal({ log, runtime, deadlineMs, before, after }: Parts): void {
+  let since: number | undefined;
+  const end = (code: number): never => {
+    log.flush();
+    process.exit(code);
+  };
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (draining) {
-      log.error(
-        { event: "ended", signal },
-        "ended at once: running jobs keep their locks and are taken up again when these expire",
+    if (since === undefined) {
+      since = performance.now();
+      log.info(
+        { event: "draining", signal, deadlineMs },
+        "draining: taking nothing new, letting running calls finish; the same signal again ends at once",
       );
-      process.exit(1);
+      void drain();
+    } else if (performance.now() - since > SAME_SIGNAL_MS) {
+      log.error({ event: "ended", signal }, `ended at once: ${leftBehind}`);
+      end(1);
     }
-    draining = true;
-    log.info(
-      { event: "draining", signal, deadlineMs },
-      "draining: taking nothing new, letting running calls finish",
-    );
-    void drain().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.fatal({ event: "drain_failed", error }, "the drain failed");
-        process.exit(1);
-      },
-    );
   };
   const drain = async (): Promise<void> => {
-    await runtime.close({ deadlineMs });
-    await afterwards();
+    before();
+    const overdue = sleep(deadlineMs + GRACE_MS, "overdue" as const);
+    try {
+      if ((await Promise.race([runtime.close({ deadlineMs }), overdue])) === "overdue") {
+        log.error({ event: "ended" }, `ended although Redis does not answer: ${leftBehind}`);
+        end(1);
+      }
+      await after();
+    } catch (error) {
+      log.fatal({ event: "drain_failed", error }, `the drain failed: ${leftBehind}`);
+      end(1);
+    }
     log.info({ event: "stopped" }, "stopped");
-    log.flush();
+    end(0);
   };
-  process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal).on("SIGINT", onSignal).on("SIGHUP", onSignal);
   // Whoever started us over an IPC channel is gone: do not outlive it.
   process.on("disconnect", () => {
-    if (!draining) onSignal("SIGTERM");
+    if (since === undefined) onSignal("SIGTERM");
+  });
+}
+
+const leftBehind = "jobs that were running keep their locks and are taken up again when these expire";
+
+/** Node would print a crash with all its fields, and a Redis error's hold the password. */
+export function dieWithoutSecrets(log: Logger): void {
+  process.on("uncaughtException", (error) => {
+    try {
+      log.fatal({ event: "crashed", error }, `crashed: ${error.message}; ${leftBehind}`);
+      log.flush();
+    } finally {
+      process.exit(1);
+    }
   });
 }
