@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { type Envelope, openEnvelope } from "./envelope.ts";
+import { effectOfLife, type Envelope, openEnvelope } from "./envelope.ts";
 import { outcome } from "./testing/arbitraries.ts";
 
 const envelope: Envelope = {
@@ -27,6 +27,17 @@ test("an envelope comes back from its trip as it was", () => {
 
 test("one of a newer release is recognised by its version alone", () => {
   expect(openEnvelope({ v: 2, anything: true })).toEqual({ at: "newer", version: 2 });
+});
+
+test("what a life may have done is none only when that is sure", () => {
+  const open = (trail: Envelope["trail"]): ReturnType<typeof openEnvelope> =>
+    openEnvelope({ ...envelope, trail });
+  expect(effectOfLife(open([]), 0)).toBe("none");
+  expect(effectOfLife(open([]), 1)).toBe("maybe");
+  expect(effectOfLife(open(envelope.trail), 0)).toBe("maybe");
+  expect(effectOfLife(openEnvelope({ v: 2 }), 0)).toBe("maybe");
+  expect(effectOfLife(openEnvelope({ ...envelope, trail: [{ kind: "weird" }] }), 0)).toBe("maybe");
+  expect(effectOfLife(openEnvelope({ somebody: "else's" }), 5)).toBe("none");
 });
 
 test.each([

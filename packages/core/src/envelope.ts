@@ -2,7 +2,7 @@ import * as z from "zod";
 
 import { describeIssues } from "./errors.ts";
 import type { Binding } from "./life.ts";
-import { type Trail, trailSchema } from "./outcome.ts";
+import { effectOf, type Trail, trailSchema } from "./outcome.ts";
 import { type Cause, causes } from "./verdict.ts";
 
 export const ENVELOPE_VERSION = 1;
@@ -11,6 +11,8 @@ export const ENVELOPE_VERSION = 1;
 export interface Ending {
   readonly cause: Cause;
   readonly effect: "none" | "maybe";
+  /** In words, when the trail does not say it. */
+  readonly reason?: string;
   /** Epoch milliseconds. */
   readonly at: number;
 }
@@ -60,20 +62,39 @@ export const envelopeSchema: z.ZodType<Envelope> = z.object({
   providers: z.array(z.string()).optional(),
   only: z.string().optional(),
   traceparent: z.string().optional(),
-  ended: z.object({ cause: z.enum(causes), effect: z.enum(["none", "maybe"]), at: time }).optional(),
+  ended: z
+    .object({
+      cause: z.enum(causes),
+      effect: z.enum(["none", "maybe"]),
+      reason: z.string().optional(),
+      at: time,
+    })
+    .optional(),
 }) as z.ZodType<Envelope>;
 
 export type Opened =
   | { readonly at: "open"; readonly envelope: Envelope }
   /** Written by a newer release: leave it to a newer worker. */
   | { readonly at: "newer"; readonly version: number }
-  /** Not an envelope; `problem` names the fields, never their values. */
-  | { readonly at: "foreign"; readonly problem: string };
+  /** Not an envelope, or one that is damaged; `problem` names the fields, never their values. */
+  | { readonly at: "foreign"; readonly problem: string; readonly wasOurs: boolean };
 
 export function openEnvelope(data: unknown): Opened {
   const version = typeof data === "object" && data !== null && "v" in data ? data.v : undefined;
+  const wasOurs = version !== undefined;
   if (typeof version === "number" && version > ENVELOPE_VERSION) return { at: "newer", version };
   const parsed = envelopeSchema.safeParse(data);
   if (parsed.success) return { at: "open", envelope: parsed.data };
-  return { at: "foreign", problem: describeIssues(parsed.error) };
+  return { at: "foreign", problem: describeIssues(parsed.error), wasOurs };
+}
+
+/**
+ * What may have happened outside in a life that ends without another call. What cannot be read may hold anything: only data
+ * that never was ours has surely had no effect.
+ * @param lostStarts starts that no settling write has seen
+ */
+export function effectOfLife(opened: Opened, lostStarts: number): "none" | "maybe" {
+  if (opened.at === "newer") return "maybe";
+  if (opened.at === "foreign") return opened.wasOurs ? "maybe" : "none";
+  return lostStarts > 0 || effectOf(opened.envelope.trail) !== "none" ? "maybe" : "none";
 }

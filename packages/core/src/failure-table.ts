@@ -36,7 +36,11 @@ const accountCodes: ReadonlySet<string> = new Set([
   "sender_unverified",
   "account_suspended",
   "no_balance",
+  "misconfigured",
 ]);
+
+/** Codes that speak of one recipient and not of the provider, which is well. */
+const recipientCodes: ReadonlySet<string> = new Set(["recipient_deferred"]);
 
 /** We cut the call short ourselves (shutdown, lost lock, cancel): it says nothing about the provider. */
 export const INTERRUPTED = "interrupted";
@@ -51,15 +55,10 @@ export function factsOf(failure: FailureLike): FailureFacts {
   return facts.effect === "maybe" && keyCodes.has(failure.code) ? { ...facts, fault: "key" } : facts;
 }
 
-/** Whether the failure counts against the job's limit of attempts. "Later" teaches nothing, so it does not. */
-export function spendsAttempt(failure: FailureLike): boolean {
-  return factsOf(failure).fault === "provider";
-}
-
 /** What a circuit breaker learns from a failure; undefined when it learns nothing. */
 export function breakerSignal(failure: FailureLike): "alive" | "failure" | "account_failure" | undefined {
   const { fault, asked } = factsOf(failure);
   if (!asked || failure.code === INTERRUPTED) return undefined;
-  if (fault !== "provider") return "alive";
+  if (fault !== "provider" || recipientCodes.has(failure.code)) return "alive";
   return accountCodes.has(failure.code) ? "account_failure" : "failure";
 }

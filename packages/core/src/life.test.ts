@@ -74,6 +74,14 @@ describe("mail", () => {
   test("on hold is not sent again by anybody", () => {
     expect(mayCall(keyless("b"), { ...mail, onUnknown: "hold" }, [unknownAt("a")], 0)).toBe(false);
   });
+  test("is not replayed at a provider that perhaps never was asked", () => {
+    const history = [outcome({ kind: "ambiguous", code: "worker_lost", provider: "unknown" })];
+    const natural: Candidate = { provider: "a", idempotency: "natural" };
+    for (const candidate of [keyed("a"), natural]) {
+      expect(mayCall(candidate, { ...mail, onUnknown: "hold", history }, [], 0)).toBe(false);
+      expect(mayCall(candidate, { ...mail, maxPossibleCopies: 1, history }, [], 0)).toBe(false);
+    }
+  });
   test("may always be replayed where the vendor knows the key", () => {
     const trail = [unknownAt("a"), unknownAt("a"), unknownAt("a")];
     expect(mayCall(keyed("a"), mail, trail, 0)).toBe(true);

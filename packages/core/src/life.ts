@@ -52,9 +52,10 @@ export function mayCall(candidate: Candidate, life: Life, trail: Trail, now: num
   return life.onUnknown === "resend" && copiesLeft(candidate, life, past, now);
 }
 
-/** Whether repeating at this provider is known to make no second effect: it was asked before and still knows the key. */
+/** Whether repeating at this provider is known to make no second effect: it surely was asked before and still knows the key. */
 function replays(candidate: Candidate, life: Life, past: Trail, now: number): boolean {
-  if (effectOf(past, candidate.provider) === "none") return false;
+  const wasAsked = past.some((o) => o.provider === candidate.provider && effectOfOutcome(o) !== "none");
+  if (!wasAsked) return false;
   if (candidate.idempotency === "natural") return true;
   if (candidate.idempotency === "none") return false;
   return (

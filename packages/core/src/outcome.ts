@@ -33,7 +33,6 @@ export interface OutcomeMeta {
   readonly requestId?: string;
   /** The vendor's id of what was made, for look-ups. */
   readonly externalId?: string;
-  readonly costMicros?: number;
 }
 
 /** What one provider answered to one call. */
@@ -53,8 +52,24 @@ export type Trail<Receipt = unknown> = readonly Outcome<Receipt>[];
 /** The provider of an outcome of which nobody knows who was asked: a worker was lost in the middle of a call. */
 export const UNKNOWN_PROVIDER = "unknown";
 
+/** The provider of an outcome that no provider had a part in: nobody on the route could be asked. */
+export const NO_PROVIDER = "route";
+
+export const pseudoProviders: ReadonlySet<string> = new Set([UNKNOWN_PROVIDER, NO_PROVIDER]);
+
 export function effectOfOutcome(outcome: Outcome): Effect {
   return outcome.kind === "delivered" ? "done" : factsOf(outcome).effect;
+}
+
+/**
+ * Whether these calls count against the job's limit of attempts: somebody delivered, refused, or could not. When everybody
+ * only said "later" nothing was learnt, and they do not.
+ */
+export function spendsAttempt(trail: Trail): boolean {
+  return trail.some((outcome) => {
+    const fault = outcome.kind === "delivered" ? "provider" : factsOf(outcome).fault;
+    return fault === "provider" || fault === "request";
+  });
 }
 
 /**
@@ -115,8 +130,10 @@ export function compact(trail: Trail): Trail {
       continue;
     }
     const key = `${outcome.provider} ${outcome.kind}`;
-    const count = (folded.get(key)?.count ?? 0) + (outcome.count ?? 1);
-    folded.set(key, { ...outcome, count });
+    const before = folded.get(key);
+    // The oldest time stays: a vendor's memory of a key counts from the first call.
+    const at = Math.min(before?.at ?? Infinity, outcome.at);
+    folded.set(key, { ...outcome, at, count: (before?.count ?? 0) + (outcome.count ?? 1) });
   }
   return [...kept, ...folded.values()].toSorted((a, b) => a.at - b.at);
 }
@@ -128,7 +145,6 @@ const meta = {
   count: z.int().positive().optional(),
   requestId: z.string().optional(),
   externalId: z.string().optional(),
-  costMicros: z.number().optional(),
 };
 const failure = {
   code: z.string(),

@@ -1,7 +1,7 @@
 import type * as z from "zod";
 
 import type { Capability, ReceiptOf, RequestOf } from "./capability.ts";
-import type { Outcome } from "./outcome.ts";
+import { type Outcome, pseudoProviders } from "./outcome.ts";
 
 /** What an adapter needs to know about the call it makes. */
 export interface Call {
@@ -30,11 +30,9 @@ export type LookUp<C extends Capability> = (
 interface ImplementationParts<Config, C extends Capability> {
   readonly capability: C;
   readonly create: (config: Config) => Adapter<C>;
-  // Methods, because only their parameters may vary: a catalogue holds implementations of every capability.
   /** Whether this vendor can serve the request at all, such as its size. */
+  // A method, because only a method's parameters may vary: a catalogue holds implementations of every capability.
   accepts?(request: RequestOf<C>): boolean;
-  /** Micros of the account's currency. */
-  price?(request: RequestOf<C>): number;
 }
 
 interface TrustedLookUp<Config, C extends Capability> {
@@ -78,5 +76,7 @@ export function defineProvider<
     };
   },
 ): ProviderDefinition<Name, Config> {
+  if (pseudoProviders.has(provider.name))
+    throw new TypeError(`No provider may be named ${provider.name}: trails use it.`);
   return provider;
 }

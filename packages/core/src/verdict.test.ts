@@ -1,8 +1,15 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { factsOf, spendsAttempt } from "./failure-table.ts";
-import { compact, effectOf, mayBeDuplicated, type Outcome, possibleCopies } from "./outcome.ts";
+import { factsOf } from "./failure-table.ts";
+import {
+  compact,
+  effectOf,
+  mayBeDuplicated,
+  type Outcome,
+  possibleCopies,
+  spendsAttempt,
+} from "./outcome.ts";
 import { anyFacts, anyOutcome, anyPolicy, failure, outcome } from "./testing/arbitraries.ts";
 import { decide, type Facts, foregone } from "./verdict.ts";
 
@@ -21,6 +28,11 @@ function facts(trail: readonly Outcome[], more: Partial<Facts> = {}): Facts {
   };
 }
 
+/** From when a vendor's memory of a key counts. */
+function firstUnknown(trail: readonly Outcome[], provider: string): number {
+  return Math.min(...trail.filter((o) => o.provider === provider && o.kind === "ambiguous").map((o) => o.at));
+}
+
 describe("in a mixed trail the first that holds decides", () => {
   const delivered = outcome({ kind: "delivered", receipt: "r", final: true });
   const ambiguous = outcome({ kind: "ambiguous", code: "timeout" });
@@ -35,7 +47,11 @@ describe("in a mixed trail the first that holds decides", () => {
     });
   });
   test("then an unknown effect, which a refusal does not settle", () => {
-    expect(decide(policy, facts([ambiguous, rejected]))).toMatchObject({ kind: "retry" });
+    expect(decide(policy, facts([ambiguous]))).toMatchObject({ kind: "retry" });
+    expect(decide(policy, facts([ambiguous, rejected]))).toMatchObject({
+      cause: "ambiguous",
+      effect: "maybe",
+    });
     expect(decide(policy, facts([ambiguous], { attempt: 2 }))).toEqual({
       kind: "dead_letter",
       cause: "ambiguous",
@@ -77,6 +93,20 @@ test("a later refusal says nothing about an earlier unknown call", () => {
   expect(decide(policy, facts(refused, { history, canAskAgain: false }))).toMatchObject({
     cause: "ambiguous",
     effect: "maybe",
+  });
+});
+
+test("one provider's long wait is not the wait of another that said nothing", () => {
+  const patient = outcome({ kind: "unavailable", code: "http_503", retryAfterMs: 86_400_000 });
+  const refused = outcome({ kind: "unavailable", code: "connect_failed", provider: "b" });
+  expect(decide(policy, facts([patient, refused]))).toEqual({ kind: "retry", delayMs: 500 });
+});
+
+test("chance never carries a wait past the end of a life that the wait itself fits into", () => {
+  const throttled = outcome({ kind: "throttled", code: "http_429", retryAfterMs: 3_000_000 });
+  expect(decide(policy, facts([throttled], { random: 0.99 }))).toEqual({
+    kind: "snooze",
+    delayMs: 3_598_000,
   });
 });
 
@@ -125,7 +155,7 @@ describe("decide, for every policy and every past", () => {
     fc.assert(
       fc.property(anyPolicy, anyFacts, (job, some) => {
         const { kind } = decide(job, some);
-        const spends = some.trail.some((o) => o.kind !== "delivered" && spendsAttempt(o));
+        const spends = spendsAttempt(some.trail);
         if (kind === "retry") expect(spends).toBe(true);
         if (kind === "snooze") expect(spends).toBe(false);
       }),
@@ -197,6 +227,8 @@ describe("effects and copies", () => {
         for (const provider of [undefined, "a", "b", "c"])
           expect(effectOf(small, provider)).toBe(effectOf(trail, provider));
         expect(possibleCopies(small)).toBe(possibleCopies(trail));
+        for (const provider of ["a", "b", "c"])
+          expect(firstUnknown(small, provider)).toBe(firstUnknown(trail, provider));
         expect(small.length).toBeLessThanOrEqual(30);
         expect(compact([...small, ...small.slice(-1)]).length).toBeLessThanOrEqual(31);
       }),

@@ -1,6 +1,13 @@
-import { factsOf, spendsAttempt } from "./failure-table.ts";
+import { factsOf } from "./failure-table.ts";
 import type { JobPolicy } from "./job.ts";
-import { type Delivered, effectOf, type Failure, type Outcome, type Trail } from "./outcome.ts";
+import {
+  type Delivered,
+  effectOf,
+  type Failure,
+  type Outcome,
+  spendsAttempt,
+  type Trail,
+} from "./outcome.ts";
 import { backoff } from "./retry.ts";
 
 /** Why a job became a dead letter. For people: a redrive reads the effect, never the cause. */
@@ -57,16 +64,18 @@ export function decide<Receipt>(job: JobPolicy, facts: Facts<Receipt>): Verdict<
   if (effect === "maybe" && !facts.canAskAgain) return deadLetter("ambiguous", effect);
 
   const failures = facts.trail.filter((o): o is Outcome & Failure => o.kind !== "delivered");
-  if (effect === "none" && failures.some((o) => factsOf(o).fault === "request"))
-    return deadLetter("rejected", effect);
-
-  if (!failures.some(spendsAttempt))
-    return later(job, facts, { kind: "snooze", delayMs: snoozeMs(failures, facts.random) });
-
+  // Wrong wherever it is sent: asking again teaches nothing about an earlier call of unknown fate either.
+  if (failures.some((o) => factsOf(o).fault === "request")) {
+    return deadLetter(effect === "maybe" ? "ambiguous" : "rejected", effect);
+  }
+  if (!spendsAttempt(facts.trail)) {
+    const soonestMs = soonest(failures, SNOOZE_MS);
+    return later(job, facts, "snooze", soonestMs, Math.ceil(soonestMs * (1 + facts.random / 4)));
+  }
   const spent = facts.attempt + 1;
   if (spent >= job.retry.attempts) return deadLetter(effect === "maybe" ? "ambiguous" : "exhausted", effect);
-  const delayMs = Math.max(backoff(job.retry, spent, facts.random), soonestMs(failures) ?? 0);
-  return later(job, facts, { kind: "retry", delayMs });
+  const soonestMs = soonest(failures, 0);
+  return later(job, facts, "retry", soonestMs, Math.max(soonestMs, backoff(job.retry, spent, facts.random)));
 }
 
 /** The verdict a job already has before anybody is asked, if any: too old, out of attempts, or not to be sent again. */
@@ -88,23 +97,28 @@ function deadLetter(cause: Cause, effect: "none" | "maybe"): Verdict<never> {
   return { kind: "dead_letter", cause, effect };
 }
 
-/** Waiting past the end of the life is waiting for nothing. */
+/** The last call of a life should be made a little before its end. */
+const LAST_CALL_MS = 1000;
+
+/**
+ * Waits as wanted, but not past the end of the life, where nothing is worth waiting for.
+ * @param soonestMs before which nobody may be asked
+ */
 function later(
   job: JobPolicy,
   facts: Facts,
-  verdict: { readonly kind: "retry" | "snooze"; readonly delayMs: number },
+  kind: "retry" | "snooze",
+  soonestMs: number,
+  wantedMs: number,
 ): Verdict<never> {
-  if (facts.now + verdict.delayMs < facts.lifeStartedAt + job.maxAgeMs) return verdict;
+  const leftMs = facts.lifeStartedAt + job.maxAgeMs - facts.now;
   const effect = effectSoFar(facts);
-  return deadLetter(effect === "maybe" ? "ambiguous" : "expired", effect);
+  if (soonestMs >= leftMs) return deadLetter(effect === "maybe" ? "ambiguous" : "expired", effect);
+  return { kind, delayMs: Math.min(wantedMs, Math.max(soonestMs, leftMs - LAST_CALL_MS)) };
 }
 
-/** Until the first of those who said "later" may be asked, spread so that a crowd does not come back as one. */
-function snoozeMs(failures: readonly Failure[], random: number): number {
-  return Math.ceil((soonestMs(failures) ?? SNOOZE_MS) * (1 + random / 4));
-}
-
-function soonestMs(failures: readonly Failure[]): number | undefined {
-  const waits = failures.map((o) => o.retryAfterMs).filter((ms) => ms !== undefined);
-  return waits.length === 0 ? undefined : Math.min(...waits);
+/** Milliseconds until the first of them may be asked again; those who did not say count as `unsaidMs`. */
+function soonest(failures: readonly Failure[], unsaidMs: number): number {
+  const waits = failures.map(({ retryAfterMs = unsaidMs }) => retryAfterMs);
+  return waits.length === 0 ? unsaidMs : Math.min(...waits);
 }

@@ -1,4 +1,11 @@
-import { type Cause, type Effect, type Ending, openEnvelope, type Opened } from "@understudy/core";
+import {
+  type Cause,
+  type Effect,
+  effectOfLife,
+  type Ending,
+  openEnvelope,
+  type Opened,
+} from "@understudy/core";
 import type { FailedJob } from "@understudy/queue";
 
 /** Why and when a job died. It stands beside the job's own data, which keeps the whole trail. */
@@ -22,7 +29,7 @@ export function letterOf(
   job: FailedJob,
 ): { readonly letter: DeadLetter; readonly fingerprint?: string; readonly isJson: boolean } {
   const { isJson, opened } = read(job.data);
-  const envelope = opened?.at === "open" ? opened.envelope : undefined;
+  const envelope = opened.at === "open" ? opened.envelope : undefined;
   const ending = envelope?.ended ?? unexplained(job, opened);
   const letter: DeadLetter = {
     v: 1,
@@ -38,18 +45,17 @@ export function letterOf(
   return { letter, isJson, ...(envelope === undefined ? {} : { fingerprint: envelope.fingerprint }) };
 }
 
-function read(data: string): { readonly isJson: boolean; readonly opened?: Opened } {
+function read(data: string): { readonly isJson: boolean; readonly opened: Opened } {
   try {
     return { isJson: true, opened: openEnvelope(JSON.parse(data)) };
   } catch {
-    return { isJson: false };
+    // What cannot even be parsed may have been one of ours.
+    return { isJson: false, opened: { at: "foreign", problem: "not JSON", wasOurs: data !== "" } };
   }
 }
 
 /** BullMQ failed the job without our code deciding: it was lost with its worker too often, or it is not ours. */
-function unexplained(job: FailedJob, opened: Opened | undefined): Pick<Ending, "cause" | "effect"> {
-  if (opened?.at !== "open") return { cause: "invalid", effect: "none" };
-  // A start that no settling write has seen may have reached a provider.
-  const wasLost = job.starts > opened.envelope.startsSettled;
-  return { cause: "stalled", effect: wasLost ? "maybe" : "none" };
+function unexplained(job: FailedJob, opened: Opened): Pick<Ending, "cause" | "effect"> {
+  const lostStarts = opened.at === "open" ? job.starts - opened.envelope.startsSettled : 0;
+  return { cause: opened.at === "foreign" ? "invalid" : "stalled", effect: effectOfLife(opened, lostStarts) };
 }

@@ -65,7 +65,7 @@ test("data that is not JSON is kept as it is, as a string", async () => {
   >;
   expect(stored).toMatchObject({
     raw: '{"half": ',
-    deadLetter: { cause: "invalid", effect: "none", job: "a-job" },
+    deadLetter: { cause: "invalid", effect: "maybe", job: "a-job" },
   });
 });
 

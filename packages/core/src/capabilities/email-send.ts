@@ -11,7 +11,7 @@ const address = z.union([
 
 /** Headers that the platform writes itself; a caller's own would break threading, dedupe or delivery. */
 const reservedHeaders =
-  /^(?:from|to|cc|bcc|reply-to|sender|subject|date|message-id|mime-version|content-.*|received|return-path|dkim-signature)$/iu;
+  /^(?:from|to|cc|bcc|reply-to|sender|subject|date|message-id|mime-version|content-.*|received|return-path|dkim-signature|resent-.*|x-job-id|x-smtpapi|x-mailgun-.*)$/iu;
 
 const headerName = z
   .string()
