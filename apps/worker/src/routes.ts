@@ -45,7 +45,7 @@ export function createRoutes(
 
 function accountGates(perSecond: number, maxConcurrent: number): readonly Gate[] {
   const limiter = createRateLimiter({ now: Date.now, limit: { perSecond } });
-  return maxConcurrent === Infinity ? [limiter] : [createBulkhead({ maxConcurrent }), limiter];
+  return maxConcurrent === Infinity ? [limiter] : [createBulkhead({ now: Date.now, maxConcurrent }), limiter];
 }
 
 function createLink(

@@ -80,6 +80,7 @@ describe("half open", () => {
     clock.advance(100);
     const probe = admit(circuit);
     expect(circuit.admit()).toMatchObject({ ok: false, code: "circuit_half_open" });
+    expect(circuit.opensAt()).toBeGreaterThan(clock.now());
     probe.settle(delivered);
     expect(changes).toEqual(["open", "half_open", "closed"]);
   });

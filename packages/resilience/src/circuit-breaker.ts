@@ -38,6 +38,9 @@ interface Parts {
 
 const BUCKETS = 10;
 
+/** While the probe is out nobody else gets through; it may be back at any moment. */
+const PROBE_STEP_MS = 100;
+
 /**
  * Stops asking a provider that fails, and finds out with one call at a time when it is back. Refused credentials open it
  * at once: the next call would be refused too. Answers that blame the request or the pace count as signs of life.
@@ -87,7 +90,10 @@ export function createCircuitBreaker({ now, options, onChange }: Parts): Circuit
 
   return {
     state: () => state,
-    opensAt: () => (state.at === "open" ? state.until : 0),
+    opensAt() {
+      if (state.at === "open") return state.until;
+      return state.at === "half_open" && probing ? now() + PROBE_STEP_MS : 0;
+    },
     admit() {
       if (state.at === "closed") return admission(false);
       if (state.at === "open") {

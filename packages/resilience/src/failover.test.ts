@@ -148,6 +148,11 @@ describe("who takes part", () => {
       await kinds([link("a", "delivered"), link("b", "delivered")], life("tolerated"), { allowed: ["b"] }),
     ).toEqual(["b delivered"]);
   });
+  test("one that the job insists on and that is not on this route is waited for", async () => {
+    expect(await kinds([link("a", "delivered")], life("tolerated"), { allowed: ["ses"] })).toEqual([
+      "ses withheld provider_missing",
+    ]);
+  });
   test("only those that can serve the request; when none can, it is rejected", async () => {
     const never = { accepts: () => false };
     expect(await kinds([link("a", "delivered", never), link("b", "delivered")], life("tolerated"))).toEqual([

@@ -9,6 +9,7 @@ import {
   INTERRUPTED,
   type Life,
   mayCall,
+  NO_PROVIDER,
   type Outcome,
   type ReceiptOf,
   type RequestOf,
@@ -97,23 +98,27 @@ function candidates<C extends Capability>(
 
 const NOBODY_RETRY_MS = 30_000;
 
-/** Nobody was asked: the bound provider is not on the route (wait for it), or nobody on the route can serve the request. */
+/**
+ * Nobody was asked. A provider that is not on this route (the bound one, or one the job insists on) may come back to it, so
+ * it is waited for; a request that no provider can serve is wrong.
+ */
 function nobody<C extends Capability>(
   route: Route<C>,
   request: RequestOf<C>,
   life: Life,
   context: DeliveryContext,
 ): Outcome<never> {
-  if (life.bound !== undefined)
-    return unasked(life.bound.provider, "provider_missing", context, NOBODY_RETRY_MS);
+  const onRoute = route.links.map(({ provider }) => provider);
+  const wanted = life.bound === undefined ? (context.allowed ?? []) : [life.bound.provider];
+  const missing = wanted.filter((provider) => !onRoute.includes(provider));
+  if (missing.length > 0) return unasked(missing.join(","), "provider_missing", context, NOBODY_RETRY_MS);
   if (candidates(route, request, context).length > 0)
-    return unasked("route", "held", context, NOBODY_RETRY_MS);
-  if (route.links.length === 0) return unasked("route", "route_empty", context, NOBODY_RETRY_MS);
+    return unasked(NO_PROVIDER, "held", context, NOBODY_RETRY_MS);
   return {
     kind: "rejected",
     code: "no_provider_accepts",
-    detail: `none of ${route.links.map(({ provider }) => provider).join(", ")} can serve this request`,
-    provider: "route",
+    detail: `none of ${onRoute.join(", ")} can serve this request`,
+    provider: NO_PROVIDER,
     at: context.now(),
     durationMs: 0,
   };

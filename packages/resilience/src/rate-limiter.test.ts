@@ -71,9 +71,11 @@ test("never admits more than the burst and the pace allow, over any span", () =>
 });
 
 test("a bulkhead holds at most its share, and frees a place when a call ends or is not made", () => {
-  const gate = createBulkhead({ maxConcurrent: 2 });
+  const clock = createVirtualClock();
+  const gate = createBulkhead({ now: clock.now, maxConcurrent: 2 });
   const [first, second] = [gate.admit() as Admission, gate.admit() as Admission];
   expect(gate.admit()).toMatchObject({ ok: false, code: "bulkhead_full" });
+  expect(gate.opensAt()).toBeGreaterThan(clock.now());
   first.settle();
   expect(gate.admit()).toMatchObject({ ok: true });
   second.settle({ kind: "delivered", receipt: {}, final: true, provider: "a", at: 0, durationMs: 1 });
