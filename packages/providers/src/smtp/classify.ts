@@ -33,10 +33,12 @@ const rules: readonly ReplyRule[] = [
   {
     from: 400,
     to: 499,
-    words: /4\.7\.28|too many|too much|rate|throttl/iu,
+    words: /4\.7\.28|too many|too much|\brate\b|throttl/iu,
     kind: "throttled",
     code: "rate_limited",
   },
+  // Greylisted, or the mailbox is full: the relay is well.
+  { from: 400, to: 499, stage: /^RCPT TO/u, kind: "unavailable", code: "recipient_deferred" },
   { from: 400, to: 499, kind: "unavailable" },
   { from: 530, to: 539, kind: "unavailable", code: "unauthorized" },
   { from: 500, to: 599, stage: /^AUTH/u, kind: "unavailable", code: "unauthorized" },

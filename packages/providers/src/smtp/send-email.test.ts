@@ -146,7 +146,7 @@ describe("the relay says no", () => {
     [
       "to every recipient with 450",
       { onRcptTo: (_, __, done) => done(refuse(450, "4.2.1 Mailbox busy")) },
-      { kind: "unavailable", code: "smtp_450" },
+      { kind: "unavailable", code: "recipient_deferred" },
     ],
     [
       "to every recipient with 550",
@@ -156,7 +156,7 @@ describe("the relay says no", () => {
     [
       "to every recipient, to one of them for now",
       { onRcptTo: ({ address }, _, done) => done(refuse(address.startsWith("grace") ? 450 : 550, "no")) },
-      { kind: "unavailable", code: "smtp_450" },
+      { kind: "unavailable", code: "recipient_deferred" },
     ],
     [
       "to relaying with 554",
