@@ -33,8 +33,7 @@ export class EnqueueError extends UnderstudyError {
     idempotencyKeys: readonly string[],
     enqueued: readonly Enqueued[],
   ): EnqueueError {
-    const { code, message } =
-      error instanceof UnderstudyError ? error : { code: "redis_refused" as const, message: String(error) };
-    return new EnqueueError(code, message, { cause: error, idempotencyKeys, enqueued });
+    if (!(error instanceof UnderstudyError)) throw error;
+    return new EnqueueError(error.code, error.message, { cause: error.cause, idempotencyKeys, enqueued });
   }
 }

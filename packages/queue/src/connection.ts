@@ -7,7 +7,8 @@ export type RedisLocation = string | RedisOptions;
 const producerOptions = {
   // A command for a dead connection fails at once instead of landing long after its caller gave up.
   enableOfflineQueue: false,
-  maxRetriesPerRequest: 1,
+  // ioredis must not send a command again by itself: a second add would find what the first stored and say "duplicate".
+  maxRetriesPerRequest: 0,
 } as const satisfies RedisOptions;
 
 const workerOptions = {

@@ -1,4 +1,4 @@
-import { type Job, Worker } from "bullmq";
+import { type Job, type JobJson, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 
 import type { Family } from "./names.ts";
@@ -14,6 +14,8 @@ export interface Fetched {
   /** How often BullMQ started this job in this life, this start included. */
   readonly starts: number;
   readonly enqueuedAt: number;
+  /** 0 when none was given. */
+  readonly priority: number;
   /** Adds a line to the job's own log. */
   log(line: string): Promise<void>;
 }
@@ -41,7 +43,10 @@ export interface ConsumerOptions extends SettlingOptions {
 }
 
 export interface Consumer {
-  /** Takes nothing new, lets running jobs finish until the deadline, then aborts their signals and waits for them. */
+  /**
+   * Takes nothing new, lets running jobs finish until the deadline, then aborts their signals and waits for them. While Redis
+   * is away that may be for ever: jobs cannot be settled without it.
+   */
   close(options: { readonly deadlineMs: number }): Promise<void>;
   isRunning(): boolean;
 }
@@ -49,7 +54,7 @@ export interface Consumer {
 export function startConsumer(options: ConsumerOptions): Consumer {
   const { family, redis, locks, process, onError } = options;
   const { lockMs, stalledCheckMs, maxStalledCount } = { ...defaultLocks, ...locks };
-  const worker = new Worker<unknown, Settlement>(
+  const worker = new TolerantWorker(
     family.name,
     // BullMQ passes a signal only to functions of three parameters.
     (job, token, signal) => process(fetched(job, token), signal ?? new AbortController().signal),
@@ -81,6 +86,17 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   };
 }
 
+/** BullMQ throws at data that is not JSON before any processor sees the job, which would then stall for ever. */
+class TolerantWorker extends Worker<unknown, Settlement> {
+  protected override createJob(json: JobJson, jobId: string): Job<unknown, Settlement> {
+    try {
+      return super.createJob(json, jobId);
+    } catch {
+      return super.createJob({ ...json, data: "null" }, jobId);
+    }
+  }
+}
+
 function fetched(job: Job, token: string | undefined): Fetched {
   if (job.id === undefined || token === undefined)
     throw new TypeError("BullMQ handed over a job without id or lock");
@@ -92,6 +108,7 @@ function fetched(job: Job, token: string | undefined): Fetched {
     token,
     starts: job.attemptsStarted,
     enqueuedAt: job.timestamp,
+    priority: job.priority,
     async log(line) {
       await job.log(line);
     },

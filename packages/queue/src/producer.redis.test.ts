@@ -1,3 +1,5 @@
+import { inspect } from "node:util";
+
 import { newSpace, startFaultProxy, until } from "@understudy/testkit";
 import { Queue } from "bullmq";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -100,6 +102,20 @@ describe("when Redis is away", () => {
     expect(await producer.add(family, [newJob("cut-2")], deadlineMs)).toEqual([undefined]);
   });
 
+  test("a job whose answer was lost on the way is still told as new to the one who made it", async () => {
+    const { url, proxy } = await proxied();
+    const producer = producerAt(url);
+    await producer.add(family, [newJob("own-0")], deadlineMs);
+    proxy.silence({ deliver: true });
+    const data = { enqueuedAt: 1, idempotencyKey: "k", fingerprint: "f" };
+    const added = producer.add(family, [newJob("own-1", data)], deadlineMs);
+    const redis = connectWorker(redisUrl);
+    onTestFinished(() => redis.disconnect());
+    await until("it is stored", async () => (await locate(redis, family, "own-1")).place === "waiting");
+    await proxy.heal();
+    expect(await added).toEqual([undefined]);
+  });
+
   test("an answer that is lost is an error, and adding again finds the one job", async () => {
     const { url, proxy } = await proxied();
     const producer = producerAt(url);
@@ -114,6 +130,29 @@ describe("when Redis is away", () => {
     onTestFinished(() => redis.disconnect());
     const waiting = await until("the job", () => redis.lrange(`${family.prefix}:${family.name}:wait`, 0, -1));
     expect(waiting.filter((id) => id === "lost-1")).toHaveLength(1);
+  });
+});
+
+describe("what Redis says", () => {
+  test("it has dropped its scripts: they are sent again", async () => {
+    const producer = producerAt(redisUrl);
+    await producer.add(family, [newJob("flush-1")], deadlineMs);
+    const redis = connectWorker(redisUrl);
+    onTestFinished(() => redis.disconnect());
+    await redis.script("FLUSH");
+    expect(await producer.add(family, [newJob("flush-2")], deadlineMs)).toEqual([undefined]);
+  });
+
+  test("no: the error gives its words, and neither message nor cause holds the payload", async () => {
+    const redis = connectWorker(redisUrl);
+    onTestFinished(() => redis.disconnect());
+    await redis.set(`${family.prefix}:${family.name}:refused-1`, "not a hash");
+    const job = newJob("refused-1", { subject: "hunter2" });
+    const error: unknown = await producerAt(redisUrl)
+      .add(family, [job], deadlineMs)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "redis_refused", message: expect.stringContaining("WRONGTYPE") });
+    expect(inspect(error, { depth: 10 })).not.toContain("hunter2");
   });
 });
 

@@ -12,6 +12,7 @@ import type { ChainableCommander, Redis } from "ioredis";
 
 import { connectProducer, type RedisLocation } from "./connection.ts";
 import { type Family, keyOf } from "./names.ts";
+import { isConnectionTrouble, isScriptsLost, refused, unreachable } from "./trouble.ts";
 
 export interface NewJob {
   readonly id: string;
@@ -83,16 +84,20 @@ export function openProducer(
     async add(family, jobs, deadlineMs) {
       if (jobs.length === 0) return [];
       const giveUp = AbortSignal.timeout(deadlineMs);
-      for (let tries = 1; ; tries += 1) {
+      for (let tries = 1, trouble: unknown; ; tries += 1) {
         if (closed) throw new UnderstudyError("client_closed", "This client was closed; create another one.");
         try {
           const before = await Promise.race([addOnce(family, jobs, giveUp), rejectOn(giveUp)]);
           // After a lost answer, what we find may be what we ourselves stored.
-          return tries === 1 ? before : before.map((data, i) => (data === jobs[i]?.data ? undefined : data));
+          return tries === 1
+            ? before
+            : before.map((data, i) => (isOwn(jobs[i]?.data, data) ? undefined : data));
         } catch (error) {
-          if (giveUp.aborted) throw unreachable(deadlineMs, error);
-          if (!isConnectionTrouble(error)) throw refused(error);
-          await sleep(50);
+          if (giveUp.aborted) throw unreachable(deadlineMs, trouble);
+          if (isScriptsLost(error)) connection.disconnect(true);
+          else if (!isConnectionTrouble(error)) throw refused(error);
+          trouble = error;
+          await sleep(RETRY_MS);
         }
       }
     },
@@ -105,6 +110,7 @@ export function openProducer(
 }
 
 const KEEP_LOG_LINES = 100;
+const RETRY_MS = 50;
 
 /** BullMQ's own add, preceded in the same transaction by a look at what stands there. */
 function queueAdd(
@@ -169,27 +175,20 @@ async function rejectOn(signal: AbortSignal): Promise<never> {
   });
 }
 
-function isConnectionTrouble(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = "code" in error ? String(error.code) : "";
-  return (
-    /^(?:ECONN|ETIMEDOUT|EPIPE|EHOST|ENET|ENOTFOUND|EAI_AGAIN)/u.test(code) ||
-    error.name === "MaxRetriesPerRequestError" ||
-    /Connection is closed|Stream isn't writeable|^(?:LOADING|MASTERDOWN|READONLY|CLUSTERDOWN)\b/u.test(
-      error.message,
-    )
-  );
+/** Whether what stands there came from this very enqueue, however far its job has got since. */
+function isOwn(sent: string | undefined, found: Before): boolean {
+  if (sent === undefined || found === undefined) return false;
+  const [one, other] = [sent, found].map(identityOf);
+  return one !== undefined && one === other;
 }
 
-function unreachable(deadlineMs: number, cause: unknown): UnderstudyError {
-  return new UnderstudyError(
-    "redis_unreachable",
-    `Redis did not answer within ${deadlineMs} ms. The job may or may not be stored: enqueue it again with this error's idempotencyKey, which can never double it. Check that Redis runs and that the URL is right.`,
-    { cause },
-  );
-}
-
-function refused(cause: unknown): UnderstudyError {
-  const reason = cause instanceof Error ? cause.message.slice(0, 200) : String(cause);
-  return new UnderstudyError("redis_refused", `Redis refused the job: ${reason}`, { cause });
+function identityOf(data: string): string | undefined {
+  try {
+    const { enqueuedAt, idempotencyKey, fingerprint } = JSON.parse(data) as Record<string, unknown>;
+    return typeof enqueuedAt === "number"
+      ? JSON.stringify([enqueuedAt, idempotencyKey, fingerprint])
+      : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -2,8 +2,10 @@ import { type BackendFactory, createRedisBackend, type RedisQueueBackend } from 
 
 /** Where a finished run of a job goes, with the data that is written in the same atomic step, fenced by the lock token. */
 export interface Settlement {
-  /** JSON. */
-  readonly data: string;
+  /** JSON; when absent the data stays as it is. */
+  readonly data?: string;
+  /** Called once Redis has agreed: until then the run may still belong to somebody else. Must not throw. */
+  readonly afterwards: () => void;
   readonly move:
     | { readonly to: "completed"; readonly returnValue: unknown }
     | { readonly to: "delayed"; readonly delayMs: number; readonly spendsAttempt: boolean }
@@ -24,18 +26,29 @@ type MoveToCompleted = RedisQueueBackend["moveToCompleted"];
 type Finished = Awaited<ReturnType<MoveToCompleted>>;
 type Job = Parameters<MoveToCompleted>[0];
 
+type Keep = Parameters<MoveToCompleted>[2];
+type To<Place extends Settlement["move"]["to"]> = Extract<Settlement["move"], { readonly to: Place }>;
+
+interface How {
+  readonly keep: Keep;
+  readonly token: string;
+  readonly fetchNext: boolean;
+  /** Fields of the job's hash that are written in the same step. */
+  readonly fields: Record<string, string> | undefined;
+}
+
 // Protected in BullMQ's types, stable in its code; the contract tests hold the pinned version to it.
 interface Internals {
   moveToFinishedArgs(
     job: Job,
     value: string,
     field: "returnvalue",
-    keep: Parameters<MoveToCompleted>[2],
+    keep: Keep,
     target: "completed",
     token: string,
     timestamp: number,
     fetchNext: boolean,
-    fieldsToUpdate: Record<string, string>,
+    fieldsToUpdate?: Record<string, string>,
   ): Parameters<RedisQueueBackend["moveToFinished"]>[1];
 }
 
@@ -53,17 +66,18 @@ export function settlingBackend({
     const fetchJob = backend.moveToActive.bind(backend);
     const moveToFailed = backend.moveToFailed.bind(backend);
 
-    const complete = async (
-      job: Job,
-      returnValue: unknown,
-      keep: Parameters<MoveToCompleted>[2],
-      token: string,
-      fetchNext: boolean,
-      data: string,
-    ): Promise<Finished> => {
+    const fail: RedisQueueBackend["moveToFailed"] = async (job, reason, keep, token, fetchNext, fields) => {
+      const moved = await moveToFailed(job, reason, keep, token, fetchNext, fields);
+      await afterFailed(idOf(job));
+      return moved;
+    };
+
+    const complete = async (job: Job, move: To<"completed">, how: How): Promise<Finished> => {
       const finishedOn = Date.now();
-      const value = JSON.stringify(returnValue) ?? "null";
-      const args = (backend as unknown as Internals).moveToFinishedArgs(
+      const value = JSON.stringify(move.returnValue) ?? "null";
+      const { keep, token, fetchNext, fields } = how;
+      const internals = backend as unknown as Internals;
+      const args = internals.moveToFinishedArgs(
         job,
         value,
         "returnvalue",
@@ -72,51 +86,51 @@ export function settlingBackend({
         token,
         finishedOn,
         fetchNext,
-        { data },
+        fields,
       );
       return { result: await backend.moveToFinished(idOf(job), args), finishedOn };
     };
 
-    const settle = async (
+    const delay = async (
       job: Job,
-      { data, move }: Settlement,
-      keep: Parameters<MoveToCompleted>[2],
-      token: string,
-      fetchNext: boolean,
+      move: To<"delayed">,
+      { token, fetchNext, fields }: How,
     ): Promise<Finished> => {
-      if (move.to === "completed") return await complete(job, move.returnValue, keep, token, fetchNext, data);
-      if (move.to === "failed") return await fail(job, move.reason, false, token, fetchNext, { data });
       const result = await backend.moveToDelayed(idOf(job), Date.now(), move.delayMs, token, {
         skipAttempt: !move.spendsAttempt,
-        fieldsToUpdate: { data },
+        ...(fields === undefined ? {} : { fieldsToUpdate: fields }),
         fetchNext,
       });
       return { result: result ?? [], finishedOn: 0 };
     };
 
-    const fail: RedisQueueBackend["moveToFailed"] = async (job, reason, keep, token, fetchNext, fields) => {
-      const moved = await moveToFailed(job, reason, keep, token, fetchNext, fields);
-      await afterFailed(idOf(job));
-      return moved;
+    const settle = async (job: Job, move: Settlement["move"], how: How): Promise<Finished> => {
+      if (move.to === "completed") return await complete(job, move, how);
+      if (move.to === "delayed") return await delay(job, move, how);
+      return await fail(job, move.reason, false, how.token, how.fetchNext, how.fields);
     };
 
-    return Object.assign(backend, {
-      moveToFailed: fail,
-      moveToCompleted: ((job, settlement, keep, token, fetchNext) =>
-        settle(
-          job,
-          settlement as Settlement,
-          keep,
-          token,
-          fetchNext && heldUntil() <= Date.now(),
-        )) satisfies MoveToCompleted,
-      moveToActive: (async (token, worker) => {
-        const waitMs = heldUntil() - Date.now();
-        return waitMs > 0
-          ? [undefined, undefined, Math.min(waitMs, HOLD_STEP_MS), 0]
-          : await fetchJob(token, worker);
-      }) satisfies RedisQueueBackend["moveToActive"],
-    });
+    const moveToCompleted: MoveToCompleted = async (job, returned, keep, token, mayFetch) => {
+      const { data, move, afterwards } = returned as Settlement;
+      const fetchNext = mayFetch && heldUntil() <= Date.now();
+      const finished = await settle(job, move, {
+        keep,
+        token,
+        fetchNext,
+        fields: data === undefined ? undefined : { data },
+      });
+      afterwards();
+      return finished;
+    };
+
+    const moveToActive: RedisQueueBackend["moveToActive"] = async (token, worker) => {
+      const waitMs = heldUntil() - Date.now();
+      return waitMs > 0
+        ? [undefined, undefined, Math.min(waitMs, HOLD_STEP_MS), 0]
+        : await fetchJob(token, worker);
+    };
+
+    return Object.assign(backend, { moveToFailed: fail, moveToCompleted, moveToActive });
   };
 }
 

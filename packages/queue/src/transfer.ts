@@ -29,6 +29,8 @@ if job[2] ~= ARGV[2] then return -3 end
 if call("EXISTS", KEYS[6]) == 1 then return -4 end
 
 call("RENAME", KEYS[2], KEYS[6])
+-- What is left behind keeps the id taken, so that enqueuing the same job again stays absorbed.
+call("HSET", KEYS[2], "name", job[5] or "", "data", ARGV[6], "timestamp", job[6] or "0", "opts", "{}")
 if call("EXISTS", KEYS[3]) == 1 then call("RENAME", KEYS[3], KEYS[7]) end
 -- By concatenation: a decoder would turn [] into {} and lose digits of numbers.
 local data = ARGV[4] == "payload" and job[3] or ARGV[5]
@@ -37,8 +39,6 @@ call("ZREM", KEYS[1], ARGV[1])
 call("ZADD", KEYS[5], job[2], ARGV[1])
 call("XADD", KEYS[4], "MAXLEN", "~", 10000, "*", "event", "removed", "jobId", ARGV[1], "prev", "failed")
 call("XADD", KEYS[8], "MAXLEN", "~", 10000, "*", "event", "failed", "jobId", ARGV[1], "failedReason", job[4] or "", "prev", "active")
--- What is left behind keeps the id taken, so that enqueuing the same job again stays absorbed.
-call("HSET", KEYS[2], "name", job[5], "data", ARGV[6], "timestamp", job[6], "opts", "{}")
 return 1`,
 );
 
