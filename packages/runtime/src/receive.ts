@@ -1,10 +1,12 @@
 import {
   type AnyJob,
-  effectOf,
+  type Cause,
+  effectOfLife,
   type Envelope,
   type Facts,
   foregone,
   type Life,
+  type Opened,
   openEnvelope,
   type Outcome,
   requestOf,
@@ -44,34 +46,46 @@ const UNKNOWN_MAX_AGE_MS = 24 * 3_600_000;
 /** Opens what BullMQ handed over and finds out whether, and with what past, it may be delivered. */
 export function receive(fetched: Fetched, catalogue: Catalogue, now: number): Received {
   const opened = openEnvelope(fetched.data);
-  if (opened.at === "foreign") return invalid(`not a job of this platform: ${opened.problem}`);
+  if (opened.at === "foreign") {
+    return decided(dead("invalid", opened), `not a job of this platform: ${opened.problem}`);
+  }
   if (opened.at === "newer")
-    return unknown(fetched.enqueuedAt, now, `envelope version ${opened.version} is newer than this worker`);
+    return unknown(
+      opened,
+      fetched.enqueuedAt,
+      now,
+      `envelope version ${opened.version} is newer than this worker`,
+    );
 
   const envelope = withLostStarts(opened.envelope, fetched, catalogue.find(fetched.name)?.job, now);
   if (envelope.ended !== undefined)
     return {
       at: "decided",
       verdict: { kind: "dead_letter", ...envelope.ended },
-      reason: envelope.ended.cause,
+      reason: envelope.ended.reason ?? envelope.ended.cause,
       envelope,
     };
   const known = catalogue.find(fetched.name);
   if (known === undefined)
-    return unknown(envelope.lifeStartedAt, now, `no job named ${fetched.name} in this worker`, envelope);
+    return unknown(
+      { at: "open", envelope },
+      envelope.lifeStartedAt,
+      now,
+      `no job named ${fetched.name} in this worker`,
+    );
 
   const { job, route } = known;
   const life = lifeOf(job, envelope);
-  const facts = factsOf(envelope, canAskAgain(route, life, [], now), now);
+  const facts = pastOf(envelope, canAskAgain(route, life, [], now), now);
   const verdict = foregone(job, facts);
   if (verdict !== undefined) return { at: "decided", verdict, reason: sentence(job, verdict), envelope };
   const requested = requestOf(job, envelope.payload);
-  if (!requested.ok) return invalid(requested.problem, envelope);
+  if (!requested.ok) return decided(dead("invalid", { at: "open", envelope }), requested.problem, envelope);
   return { at: "ready", job, route, envelope, request: partOf(job, requested.request, envelope), life };
 }
 
 /** What `decide` and `foregone` need to know of the past. */
-export function factsOf(
+export function pastOf(
   envelope: Envelope,
   mayAskAgain: boolean,
   now: number,
@@ -126,18 +140,18 @@ function withLostStarts(
   };
 }
 
-function invalid(reason: string, envelope?: Envelope): Decided {
-  const effect = effectOf(envelope?.trail ?? []) === "none" ? "none" : "maybe";
-  return decided({ kind: "dead_letter", cause: "invalid", effect }, reason, envelope);
-}
-
-function unknown(since: number, now: number, reason: string, envelope?: Envelope): Decided {
+function unknown(opened: Opened, since: number, now: number, reason: string): Decided {
+  const envelope = opened.at === "open" ? opened.envelope : undefined;
   if (now < since + UNKNOWN_MAX_AGE_MS)
     return decided({ kind: "snooze", delayMs: UNKNOWN_WAIT_MS }, reason, envelope);
-  return decided({ kind: "dead_letter", cause: "unknown_job", effect: "none" }, reason, envelope);
+  return decided(dead("unknown_job", opened), reason, envelope);
 }
 
-function decided(verdict: Verdict<never>, reason: string, envelope: Envelope | undefined): Decided {
+function dead(cause: Cause, opened: Opened): Verdict<never> {
+  return { kind: "dead_letter", cause, effect: effectOfLife(opened, 0) };
+}
+
+function decided(verdict: Verdict<never>, reason: string, envelope?: Envelope): Decided {
   return envelope === undefined
     ? { at: "decided", verdict, reason }
     : { at: "decided", verdict, reason, envelope };

@@ -31,6 +31,22 @@ describe("Redis goes away while a provider is being asked", () => {
     expect(link.calls).toHaveLength(1);
   });
 
+  test("and a worker that is told to close does not wait for it for ever", async () => {
+    const stage = newStage();
+    const proxy = await proxyTo(stage);
+    const link = scripted("a", [
+      async () => {
+        proxy.silence({ deliver: false });
+        return delivered;
+      },
+    ]);
+    await stage.client.enqueue(noteJob, { n: 1 });
+    const runtime = stage.start([link], { redis: proxy.url });
+    await until("the call", () => link.calls.length === 1);
+    await runtime.close({ deadlineMs: 10 });
+    expect(runtime.isReady()).toBe(false);
+  });
+
   test("for longer than the lock lasts: the job is run again, and its trail says that two copies may exist", async () => {
     const stage = newStage();
     const proxy = await proxyTo(stage);

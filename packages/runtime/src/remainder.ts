@@ -1,44 +1,78 @@
-import { type AnyJob, type Envelope, type Trail, type Undelivered, UnderstudyError } from "@understudy/core";
+import {
+  type AnyJob,
+  backoff,
+  type Delivered,
+  type Envelope,
+  type Outcome,
+  type Trail,
+  type Undelivered,
+  UnderstudyError,
+} from "@understudy/core";
 import { digest, jobIdOf, type NewJob } from "@understudy/queue";
 
+import { asError } from "./events.ts";
 import type { Run } from "./run.ts";
 
 const ADD_DEADLINE_MS = 5000;
 
 /**
- * Partly delivered is delivered, and the rest is work: each part that was refused becomes a job of its own, with a life of
- * its own when it was refused for now, and dead as soon as it is received when for good. They are stored before their parent
- * is settled, again and again while Redis is away: their ids are the same each time, and the parent could not be settled
- * without Redis either.
- * @throws when the run is aborted first, or Redis refuses
+ * Partly delivered is delivered, and the rest is work: each part that was refused becomes a job of its own, which tries
+ * again when it was refused for now, and is dead as soon as it is received when for good. They are stored before their parent
+ * is settled, for as long as Redis is away: their ids are the same each time, and the parent could not be settled without
+ * Redis either. When Redis refuses them the parent's trail still names them.
+ * @throws when the run is aborted first
  */
 export async function addRemainders(job: AnyJob, envelope: Envelope, trail: Trail, run: Run): Promise<void> {
-  const parts = trail.flatMap((outcome) => (outcome.kind === "delivered" ? (outcome.undelivered ?? []) : []));
-  const jobs = parts.map((part) => remainder(job, envelope, part, run.now()));
+  const jobs = trail.flatMap((outcome) =>
+    isPartial(outcome, envelope) ? remainders(job, envelope, outcome, run) : [],
+  );
   while (jobs.length > 0) {
     try {
       await run.producer.add(run.family, jobs, ADD_DEADLINE_MS);
       return;
     } catch (error) {
-      if (run.signal.aborted || !isUnreachable(error)) throw error;
+      run.observe({ event: "trouble", queue: run.family.name, error: asError(error) });
+      if (!(error instanceof UnderstudyError && error.code === "redis_unreachable")) return;
+      if (run.signal.aborted) throw error;
     }
   }
 }
 
-function remainder(job: AnyJob, parent: Envelope, { item, permanent }: Undelivered, now: number): NewJob {
-  const idempotencyKey = `${parent.idempotencyKey}#${digest(item)}`;
+type Partial = Outcome & Delivered & { readonly undelivered: readonly Undelivered[] };
+
+/** A part has no parts: what an adapter says about one recipient is the whole answer. */
+function isPartial(outcome: Outcome, { only }: Envelope): outcome is Partial {
+  return outcome.kind === "delivered" && outcome.undelivered !== undefined && only === undefined;
+}
+
+function remainders(job: AnyJob, parent: Envelope, outcome: Partial, run: Run): readonly NewJob[] {
+  return outcome.undelivered.map((part) => remainder(job, parent, part, outcome.provider, run));
+}
+
+function remainder(job: AnyJob, parent: Envelope, part: Undelivered, provider: string, run: Run): NewJob {
+  const now = run.now();
+  const idempotencyKey = `${parent.idempotencyKey}#${digest(part.item)}`;
   const { bound: _, ...inherited } = parent;
+  // The age counts from the parent's: a late part of a mail is as worthless as a late mail.
   const envelope: Envelope = {
     ...inherited,
-    only: item,
+    only: part.item,
     idempotencyKey,
     enqueuedAt: now,
-    lifeStartedAt: now,
     generation: 1,
     attempt: 0,
     startsSettled: 0,
     trail: [],
-    ...(permanent ? { ended: { cause: "undelivered", effect: "none", at: now } } : {}),
+    ...(part.permanent
+      ? {
+          ended: {
+            cause: "undelivered",
+            effect: "none",
+            reason: `${provider} refused it for good: ${part.code}`,
+            at: now,
+          },
+        }
+      : {}),
   };
   return {
     id: jobIdOf(job.name, idempotencyKey),
@@ -46,9 +80,7 @@ function remainder(job: AnyJob, parent: Envelope, { item, permanent }: Undeliver
     data: JSON.stringify(envelope),
     timestamp: now,
     keepCompletedMs: job.keepCompletedMs,
+    priority: run.fetched.priority,
+    ...(part.permanent ? {} : { delayMs: backoff(job.retry, 1, run.random()) }),
   };
-}
-
-function isUnreachable(error: unknown): boolean {
-  return error instanceof UnderstudyError && error.code === "redis_unreachable";
 }

@@ -4,11 +4,11 @@ import { canAskAgain } from "@understudy/resilience";
 
 import { ask } from "./ask.ts";
 import { lineOf, reasonOf, verdictLine } from "./log-lines.ts";
-import { type Decided, factsOf, type Ready, receive } from "./receive.ts";
+import { type Decided, pastOf, type Ready, receive } from "./receive.ts";
 import { addRemainders } from "./remainder.ts";
 import type { Run, RunContext } from "./run.ts";
 import { advance, settlementOf, stampStarts } from "./settle.ts";
-import { tellCalls, tellVerdict, writeLog } from "./tell.ts";
+import { tellCalls, tellFailover, tellVerdict, writeLog } from "./tell.ts";
 
 /** One run of one job, from what BullMQ hands over to what BullMQ shall do with it. */
 export async function runJob(
@@ -18,7 +18,7 @@ export async function runJob(
 ): Promise<Settlement> {
   const run = { ...context, fetched, signal };
   const received = receive(fetched, run.catalogue, run.now());
-  return received.at === "ready" ? await attempt(received, run) : await close(received, run);
+  return received.at === "ready" ? await attempt(received, run) : await settleUnasked(received, run);
 }
 
 async function attempt(ready: Ready, run: Run): Promise<Settlement> {
@@ -26,24 +26,27 @@ async function attempt(ready: Ready, run: Run): Promise<Settlement> {
   const { trail, bound } = await ask(ready, run);
 
   const now = run.now();
-  const facts = factsOf(envelope, canAskAgain(route, withBinding(life, bound), trail, now), now);
-  const verdict = decide(job, { ...facts, trail, random: run.random() });
+  const past = pastOf(envelope, canAskAgain(route, withBinding(life, bound), trail, now), now);
+  const verdict = decide(job, { ...past, trail, random: run.random() });
   const next = advance(envelope, { trail, bound, verdict, starts: run.fetched.starts, now });
 
   await addRemainders(job, envelope, trail, run);
   const number = envelope.attempt + 1;
   tellCalls(trail, number, run);
-  tellVerdict(verdict, next.trail, run);
   await writeLog(verdict, [...trail.map((outcome) => lineOf(outcome, number)), verdictLine(verdict)], run);
-  return settlementOf(verdict, next, reasonOf(trail));
+  return settlementOf(verdict, next, reasonOf(trail), () => {
+    tellFailover(trail, run);
+    tellVerdict(verdict, next.trail, run);
+  });
 }
 
 /** A verdict that stood before anybody was asked. */
-async function close({ verdict, envelope, reason }: Decided, run: Run): Promise<Settlement> {
+async function settleUnasked({ verdict, envelope, reason }: Decided, run: Run): Promise<Settlement> {
   const { fetched } = run;
   const settled = { trail: [], bound: envelope?.bound, verdict, starts: fetched.starts, now: run.now() };
   const next = envelope && advance(envelope, settled);
-  tellVerdict(verdict, next?.trail ?? [], run);
   await writeLog(verdict, [`${verdictLine(verdict)}: ${reason}`], run);
-  return settlementOf(verdict, next ?? stampStarts(fetched), reason);
+  return settlementOf(verdict, next ?? stampStarts(fetched), reason, () =>
+    tellVerdict(verdict, next?.trail ?? [], run),
+  );
 }

@@ -123,6 +123,21 @@ describe("a dead letter", () => {
     expect(link.calls).toHaveLength(3);
   });
 
+  test("is what data becomes that is not even JSON, as it stood", async () => {
+    const stage = newStage();
+    const { id } = await stage.client.enqueue(noteJob, { n: 1 });
+    await stage.redis.hset(keyOf(stage.family, "name", id), "data", '{"v":1,"half');
+    stage.start([scripted("a", [delivered])]);
+    await until(
+      "it is dead",
+      async () => (await stage.redis.zscore(keyOf(stage.family, "dead", "failed"), id)) !== null,
+    );
+    const data = JSON.parse(
+      (await stage.redis.hget(keyOf(stage.family, "dead", id), "data")) ?? "",
+    ) as unknown;
+    expect(data).toMatchObject({ raw: '{"v":1,"half', deadLetter: { cause: "invalid", effect: "maybe" } });
+  });
+
   test("is what foreign data becomes, byte for byte", async () => {
     const stage = newStage();
     const bare = new Queue("notes", {
@@ -140,6 +155,19 @@ describe("a dead letter", () => {
     expect(data).toContain(`,"payload":{"list":[],"big":1.5,"nested":{}}}`);
     expect(JSON.parse(data)).toMatchObject({ deadLetter: { cause: "invalid" } });
   });
+});
+
+test("a part has no parts: what is said about one recipient makes no further jobs", async () => {
+  const stage = newStage();
+  const undelivered = [{ item: "7", code: "smtp_450", permanent: false }];
+  const link = scripted("a", [{ kind: "delivered", receipt: { id: "r1" }, final: true, undelivered }]);
+  stage.start([link]);
+  const { id } = await stage.client.enqueue(noteJob, { n: 1 });
+  await stage.reaches(id, "completed");
+  await until("the part was tried", () => link.calls.length === 2);
+  await stage.reaches(link.calls[1]?.jobId ?? "", "completed");
+  expect(await stage.redis.zcard(keyOf(stage.family, "name", "completed"))).toBe(2);
+  expect(await stage.redis.zcard(keyOf(stage.family, "name", "delayed"))).toBe(0);
 });
 
 test("partly delivered is delivered; what was refused for now is a job of its own, for good a dead letter of its own", async () => {
@@ -164,6 +192,9 @@ test("partly delivered is delivered; what was refused for now is a job of its ow
     const ids = await stage.redis.zrange(keyOf(stage.family, "dead", "failed"), "0", "-1");
     return ids.length === 1 ? ids : undefined;
   });
+  expect(await stage.redis.hget(keyOf(stage.family, "dead", dead[0] ?? ""), "failedReason")).toBe(
+    "undelivered: a refused it for good: smtp_550",
+  );
   expect(await stage.envelopeOf(dead[0] ?? "")).toMatchObject({
     only: "8",
     payload: { n: 1 },

@@ -42,6 +42,9 @@ export interface Runtime {
   close(options: { readonly deadlineMs: number }): Promise<void>;
 }
 
+/** How long cut calls may take to be settled. */
+const SETTLE_MS = 3000;
+
 /** @throws UnderstudyError config_invalid: a queue without jobs, a job without a route */
 export function startRuntime(options: RuntimeOptions): Runtime {
   const catalogue = createCatalogue(
@@ -61,7 +64,10 @@ export function startRuntime(options: RuntimeOptions): Runtime {
       !closing && redis.status === "ready" && consumers.every((consumer) => consumer.isRunning()),
     async close(how) {
       closing = true;
+      // Without Redis nothing can be settled: what still runs keeps its lock, and is taken up again when that runs out.
+      const overdue = setTimeout(() => redis.disconnect(), how.deadlineMs + SETTLE_MS);
       await Promise.all(consumers.map((consumer) => consumer.close(how)));
+      clearTimeout(overdue);
       await producer.close();
       redis.disconnect();
     },

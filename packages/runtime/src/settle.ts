@@ -1,12 +1,4 @@
-import {
-  compact,
-  type Envelope,
-  factsOf,
-  type Outcome,
-  spendsAttempt,
-  type Trail,
-  type Verdict,
-} from "@understudy/core";
+import { compact, type Envelope, spendsAttempt, type Trail, type Verdict } from "@understudy/core";
 import type { Fetched, Settlement } from "@understudy/queue";
 
 /** The envelope after a run: what was learnt is written down together with the move that follows from it. */
@@ -24,7 +16,7 @@ export function advance(
   const { verdict } = run;
   return {
     ...rest,
-    attempt: envelope.attempt + (run.trail.some(countsAsAttempt) ? 1 : 0),
+    attempt: envelope.attempt + (spendsAttempt(run.trail) ? 1 : 0),
     startsSettled: run.starts,
     trail: compact([...envelope.trail, ...run.trail]),
     ...(run.bound === undefined ? {} : { bound: run.bound }),
@@ -34,16 +26,26 @@ export function advance(
   };
 }
 
-/** The one translation of a verdict into a BullMQ move. */
-export function settlementOf(verdict: Verdict, data: unknown, reason: string): Settlement {
-  return { data: JSON.stringify(data), move: moveOf(verdict, reason) };
+/**
+ * The one translation of a verdict into a BullMQ move.
+ * @param data undefined when the job's data is to stay as it is
+ * @param afterwards what is told once Redis has agreed
+ */
+export function settlementOf(
+  verdict: Verdict,
+  data: unknown,
+  reason: string,
+  afterwards: () => void,
+): Settlement {
+  const move = moveOf(verdict, reason);
+  return data === undefined ? { move, afterwards } : { move, afterwards, data: JSON.stringify(data) };
 }
 
-/** A job that this release cannot read keeps its data, except that every version of an envelope counts settled starts. */
+/** A job of a newer release keeps its data, except that every version of an envelope counts settled starts. */
 export function stampStarts({ data, starts }: Fetched): unknown {
   return typeof data === "object" && data !== null && "startsSettled" in data
     ? { ...data, startsSettled: starts }
-    : data;
+    : undefined;
 }
 
 function moveOf(verdict: Verdict, reason: string): Settlement["move"] {
@@ -56,9 +58,4 @@ function moveOf(verdict: Verdict, reason: string): Settlement["move"] {
     case "dead_letter":
       return { to: "failed", reason: `${verdict.cause}: ${reason}` };
   }
-}
-
-/** An attempt that ended the job counts as well as one that spends from its limit; "later" does not. */
-function countsAsAttempt(outcome: Outcome): boolean {
-  return outcome.kind === "delivered" || factsOf(outcome).fault === "request" || spendsAttempt(outcome);
 }

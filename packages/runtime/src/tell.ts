@@ -5,6 +5,9 @@ import type { Run } from "./run.ts";
 
 export function tellCalls(trail: Trail, attempt: number, run: Run): void {
   for (const outcome of trail) run.observe({ event: "call", ...about(run), attempt, ...summaryOf(outcome) });
+}
+
+export function tellFailover(trail: Trail, run: Run): void {
   const last = trail.at(-1);
   if (last?.kind !== "delivered" || trail.length === 1) return;
   const from = trail.slice(0, -1).map(({ provider }) => provider);
