@@ -8,8 +8,8 @@ export interface Platform {
   readonly redis: RedisHandle;
   readonly sandboxUrl: string;
   readonly namespace: string;
-  readonly workers: readonly App[];
-  /** Rejects when one of the processes ends unbidden. */
+  readonly workerPids: readonly number[];
+  /** Rejects when the sandbox ends unbidden, or a worker that cannot be started again. */
   readonly broken: Promise<never>;
   stop(): Promise<void>;
 }
@@ -25,8 +25,14 @@ const NAMESPACE = "sandbox";
 
 export const ROUTE = ["sendgrid", "mailgun", "smtp"] as const;
 
-/** @param onLine is told of every JSON line of the workers */
-export async function startPlatform(onLine: (worker: number, line: Line) => void): Promise<Platform> {
+interface Watcher {
+  /** Told of every JSON line of the workers. */
+  onLine(worker: number, line: Line): void;
+  /** Told when a worker ended unbidden; another takes its place. */
+  onLost(worker: number, how: string): void;
+}
+
+export async function startPlatform(watcher: Watcher): Promise<Platform> {
   const stops: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
     for (const step of stops.splice(0).toReversed()) await step();
@@ -45,35 +51,73 @@ export async function startPlatform(onLine: (worker: number, line: Line) => void
       readonly sandbox: string;
     };
     const env = { ...(await environmentOf(sandboxUrl)), ...workerEnvironment(redis.url) };
-    const workers = [1, 2].map((number) =>
-      startApp({
-        name: `worker-${number}`,
-        main: "apps/worker/src/main.ts",
-        env,
-        logDir,
-        onLine: (line) => onLine(number, line),
-      }),
-    );
+    const workers = [1, 2].map((number) => keepWorker(number, env, watcher));
     stops.push(async () => {
-      await Promise.all(workers.map((worker) => worker.stop(10_000)));
+      await Promise.all(workers.map((worker) => worker.stop()));
     });
-    await Promise.all(workers.map((worker) => worker.first(({ event }) => event === "started")));
-    let stopping = false;
-    stops.push(async () => {
-      stopping = true;
-    });
-    return {
-      redis,
-      sandboxUrl,
-      namespace: NAMESPACE,
-      workers,
-      broken: firstToEnd([sandbox, ...workers], () => stopping),
-      stop,
-    };
+    const workerPids = await Promise.all(workers.map((worker) => worker.started));
+    const broken = Promise.race([endOf(sandbox), ...workers.map((worker) => worker.broken)]);
+    return { redis, sandboxUrl, namespace: NAMESPACE, workerPids, broken, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+interface KeptWorker {
+  /** Its process id, once it runs. */
+  readonly started: Promise<number>;
+  /** Rejects when it cannot be kept running. */
+  readonly broken: Promise<never>;
+  stop(): Promise<void>;
+}
+
+/** Does what a supervisor does: a worker that ends unbidden is started again. */
+function keepWorker(number: number, env: Readonly<Record<string, string>>, watcher: Watcher): KeptWorker {
+  const name = `worker-${number}`;
+  let stopping = false;
+  const start = (isAgain: boolean): App =>
+    startApp({
+      name,
+      main: "apps/worker/src/main.ts",
+      env,
+      logDir,
+      isAgain,
+      onLine: (line) => watcher.onLine(number, line),
+    });
+  let app = start(false);
+  const isStarted = ({ event }: Line): boolean => event === "started";
+  const first = app.first(isStarted);
+
+  const keep = async (): Promise<never> => {
+    await first;
+    for (;;) {
+      const how = await app.ended;
+      if (stopping) return await new Promise<never>(() => undefined);
+      watcher.onLost(number, String(how));
+      app = start(true);
+      // One that cannot even start is not worth another try.
+      await app.first(isStarted);
+    }
+  };
+  const broken = keep();
+  // Whoever waits for the start hears of its failure there.
+  broken.catch(() => undefined);
+  return {
+    started: first.then(({ pid }) => Number(pid)),
+    broken,
+    async stop() {
+      stopping = true;
+      await app.stop(10_000);
+    },
+  };
+}
+
+async function endOf(app: App): Promise<never> {
+  const how = await app.ended;
+  throw new Error(
+    `The ${app.name} ended unbidden (${how}). Its log is ${join(".understudy/logs", `${app.name}.log`)}.`,
+  );
 }
 
 /** Short times, so that an outage and its end fit into a minute. */
@@ -86,6 +130,8 @@ function workerEnvironment(redisUrl: string): Readonly<Record<string, string>> {
     ROUTE_EMAIL_SEND: ROUTE.join(","),
     HTTP_PORT: "0",
     LOG_LEVEL: "debug",
+    LOCK_MS: "5000",
+    STALLED_CHECK_MS: "1000",
     CALL_TIMEOUT_MS: "1500",
     CIRCUIT_WINDOW_MS: "5000",
     CIRCUIT_OPEN_MS: "1500",
@@ -97,12 +143,4 @@ function workerEnvironment(redisUrl: string): Readonly<Record<string, string>> {
 async function environmentOf(sandboxUrl: string): Promise<Readonly<Record<string, string>>> {
   const response = await fetch(`${sandboxUrl}/env`);
   return (await response.json()) as Readonly<Record<string, string>>;
-}
-
-async function firstToEnd(apps: readonly App[], isExpected: () => boolean): Promise<never> {
-  const code = await Promise.race(apps.map(async (app) => ({ name: app.name, code: await app.ended })));
-  if (isExpected()) return await new Promise<never>(() => undefined);
-  throw new Error(
-    `${code.name} ended unbidden with status ${code.code}. Its log is ${join(".understudy/logs", `${code.name}.log`)}.`,
-  );
 }

@@ -13,7 +13,8 @@ export interface App {
   first(test: (line: Line) => boolean): Promise<Line>;
   /** Resolves when it has ended; SIGKILL follows when it has not within the time. */
   stop(withinMs: number): Promise<void>;
-  readonly ended: Promise<number | null>;
+  /** Its exit status, or the signal that ended it. */
+  readonly ended: Promise<number | string>;
 }
 
 interface AppOptions {
@@ -23,6 +24,8 @@ interface AppOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly logDir: string;
   readonly onLine?: (line: Line) => void;
+  /** Whether its log goes on from the one before. */
+  readonly isAgain?: boolean;
 }
 
 const repo = join(import.meta.dirname, "../..");
@@ -31,9 +34,9 @@ const repo = join(import.meta.dirname, "../..");
  * Starts one of our apps as a process group of its own, so that Ctrl-C reaches only the tour, which then drains in order.
  * The IPC channel tells the app when the tour is gone, however it went.
  */
-export function startApp({ name, main, env, logDir, onLine }: AppOptions): App {
+export function startApp({ name, main, env, logDir, onLine, isAgain }: AppOptions): App {
   mkdirSync(logDir, { recursive: true });
-  const log = createWriteStream(join(logDir, `${name}.log`));
+  const log = createWriteStream(join(logDir, `${name}.log`), { flags: isAgain ? "a" : "w" });
   const child = spawn(process.execPath, ["--conditions=@understudy/source", join(repo, main)], {
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe", "ipc"],
@@ -52,7 +55,7 @@ export function startApp({ name, main, env, logDir, onLine }: AppOptions): App {
     complaint = `${complaint}${chunk.toString()}`.slice(-2000);
     log.write(chunk);
   });
-  const ended = once(child, "exit").then(([code]) => code as number | null);
+  const ended = once(child, "exit").then(([code, signal]) => (code ?? signal) as number | string);
 
   return {
     name,
@@ -67,7 +70,7 @@ export function startApp({ name, main, env, logDir, onLine }: AppOptions): App {
         waiting.add(look);
       });
       const died = ended.then((code) => {
-        throw new Error(`${name} ended with status ${code} while starting.\n${complaint.trim()}`);
+        throw new Error(`${name} ended (${code}) while starting.\n${complaint.trim()}`);
       });
       return await Promise.race([seen, died]);
     },

@@ -1,31 +1,38 @@
+import { stripVTControlCharacters, styleText } from "node:util";
+
 import type { Summary } from "./summary.ts";
-import type { Tally } from "./tally.ts";
+import type { Circuit, ProviderTally, Tally } from "./tally.ts";
 
 /** Where the tour speaks: redrawn in place in a terminal, plain lines elsewhere. */
 export interface Screen {
   /** A line that stays. */
-  say(line: string): void;
+  say(line: string, tone?: Tone): void;
   /** Shows how things stand. */
   progress(tally: Tally, total: number, note: string): void;
   /** Leaves the last progress where it stands. */
   settle(): void;
 }
 
-const BAR = 30;
+export type Tone = "good" | "bad" | "strong";
 
-export function createScreen(out: NodeJS.WriteStream): Screen {
+type Out = Pick<NodeJS.WriteStream, "isTTY" | "columns" | "write">;
+
+const BAR = 30;
+const colours = { good: "green", bad: "red", strong: "bold" } as const;
+
+export function createScreen(out: Out): Screen {
   return out.isTTY ? terminal(out) : plain(out);
 }
 
-function plain(out: NodeJS.WriteStream): Screen {
+function plain(out: Out): Screen {
   let last = "";
   return {
     say: (line) => void out.write(`${line}\n`),
-    progress(tally, total, note) {
+    progress(tally, total) {
       const providers = [...tally.providers].map(
         ([name, p]) => `${name} ${p.delivered}${p.failedOver > 0 ? ` (${p.failedOver} stood in)` : ""}`,
       );
-      const line = `  ${tally.enqueued}/${total} enqueued | ${providers.join(" | ")} | waiting ${waiting(tally)} | dead ${tally.dead}${note === "" ? "" : ` | ${note}`}`;
+      const line = `  ${tally.enqueued}/${total} enqueued | delivered by ${providers.join(", ")} | waiting ${waiting(tally)} | dead ${tally.dead}`;
       if (line !== last) out.write(`${line}\n`);
       last = line;
     },
@@ -33,56 +40,69 @@ function plain(out: NodeJS.WriteStream): Screen {
   };
 }
 
-function terminal(out: NodeJS.WriteStream): Screen {
-  let drawn = 0;
-  const erase = (): void => {
-    if (drawn > 0) out.write(`\u001B[${drawn}A\u001B[0J`);
-    drawn = 0;
-  };
+function terminal(out: Out): Screen {
   let lines: readonly string[] = [];
-  const draw = (): void => {
-    for (const line of lines) out.write(`${line.slice(0, Math.max(20, (out.columns ?? 80) - 1))}\n`);
-    drawn = lines.length;
+  // One write a frame: what is erased and what replaces it reach the terminal together.
+  const draw = (next: readonly string[], before = ""): void => {
+    const up = lines.length > 0 ? `\u001B[${lines.length}A\u001B[0J` : "";
+    lines = next.map((line) => fit(line, (out.columns ?? 80) - 1));
+    out.write(`${up}${before}${lines.map((line) => `${line}\n`).join("")}`);
   };
   return {
-    say(line) {
-      erase();
-      out.write(`${line}\n`);
-      draw();
-    },
-    progress(tally, total, note) {
-      erase();
-      lines = panel(tally, total, note);
-      draw();
-    },
+    say: (line, tone) => draw(lines, `${tone === undefined ? line : paint(colours[tone], line)}\n`),
+    progress: (tally, total, note) => draw(panel(tally, total, note)),
     settle() {
       lines = [];
-      drawn = 0;
     },
   };
 }
 
+/** A line that wraps would be two when it is erased. */
+function fit(line: string, columns: number): string {
+  const text = stripVTControlCharacters(line);
+  return text.length <= columns ? line : text.slice(0, Math.max(20, columns));
+}
+
 function panel(tally: Tally, total: number, note: string): readonly string[] {
-  const done = Math.round((BAR * tally.enqueued) / total);
-  const rows = [...tally.providers].map(([name, p]) =>
-    [`  ${name.padEnd(10)}`, cell(p.delivered), cell(p.failedOver), cell(p.failed), `   ${p.circuit}`].join(
-      "",
-    ),
-  );
+  const done = Math.round(BAR * Math.min(1, tally.enqueued / total));
+  const titles = ["delivered", "stood in", "failed"].map((title) => title.padStart(11)).join("");
   return [
     "",
     `  ${"█".repeat(done)}${"░".repeat(BAR - done)}  ${tally.enqueued}/${total} e-mails enqueued`,
     "",
-    `  ${"provider".padEnd(10)}${["delivered", "stood in", "failed"].map((title) => title.padStart(11)).join("")}   circuit`,
-    ...rows,
+    paint("dim", `  ${"provider".padEnd(10)}${titles}   circuit`),
+    ...[...tally.providers].map(row),
     "",
-    `  delivered ${tally.delivered}   waiting ${waiting(tally)}   dead letters ${tally.dead}`,
-    `  ${note}`,
+    `  delivered ${count("green", tally.delivered)}   waiting ${waiting(tally)}   dead letters ${count("red", tally.dead)}`,
+    "",
+    paint("dim", `  ${note}`),
   ];
 }
 
-function cell(count: number): string {
-  return String(count).padStart(11);
+const circuitColours = { closed: "green", "half open": "yellow", open: "red" } as const satisfies Record<
+  Circuit,
+  string
+>;
+
+function row([name, { delivered, failedOver, failed, circuit }]: readonly [string, ProviderTally]): string {
+  const cells = [
+    count("green", delivered, 11),
+    count("yellow", failedOver, 11),
+    count("red", failed, 11),
+    `   ${paint(circuitColours[circuit], circuit)}`,
+  ];
+  return `  ${name.padEnd(10)}${cells.join("")}`;
+}
+
+/** Nothing to see is not coloured. */
+function count(colour: "green" | "yellow" | "red", n: number, width = 0): string {
+  const text = String(n).padStart(width);
+  return n === 0 ? text : paint(colour, text);
+}
+
+/** Only a terminal is painted, and NO_COLOR is honoured. */
+function paint(format: Parameters<typeof styleText>[0], text: string): string {
+  return styleText(format, text, { stream: process.stdout });
 }
 
 function waiting(tally: Tally): number {
@@ -91,27 +111,24 @@ function waiting(tally: Tally): number {
 
 /** The table at the end. */
 export function summaryLines(summary: Summary): readonly string[] {
-  const head = ["job", "enqueued", "delivered", "dead letters", "failed over"];
-  const rows = Object.entries(summary.jobs).map(([name, row]) => [
+  const rows = Object.entries(summary.jobs).map(([name, job]) => [
     name,
-    row.enqueued,
-    row.delivered,
-    row.deadLettered,
-    row.failedOver,
+    ...[job.enqueued, job.delivered, job.deadLettered, job.failedOver].map(String),
   ]);
-  const providers = Object.entries(summary.providers).map(([name, { accepted }]) => `${name} ${accepted}`);
+  const total = [1, 2, 3, 4].map((i) => String(rows.reduce((sum, cells) => sum + Number(cells[i]), 0)));
+  const table = [["job", "enqueued", "delivered", "dead letters", "failed over"], ...rows, ["all", ...total]];
+  const arrived = Object.entries(summary.providers).map(([name, { accepted }]) => `${name} ${accepted}`);
   return [
     "",
-    ...[head, ...rows].map(
-      (cells) =>
-        `  ${cells.map((text, i) => (i === 0 ? String(text).padEnd(16) : String(text).padStart(14))).join("")}`,
+    ...table.map((cells) =>
+      cells.map((text, i) => (i === 0 ? `  ${text.padEnd(16)}` : text.padStart(14))).join(""),
     ),
     "",
-    `  arrived at the providers: ${providers.join(", ")}`,
-    `  arrived twice: ${summary.duplicates}, of these not marked as possible beforehand: ${summary.unlabelledDuplicates}`,
-    `  still queued: ${summary.stillQueued}`,
-    `  lost: ${summary.lost}`,
-    `  took ${summary.seconds} s`,
+    `  arrived at the providers   ${arrived.join(", ")}`,
+    `  arrived twice              ${summary.duplicates}, not marked as possible beforehand: ${summary.unlabelledDuplicates}`,
+    `  still queued               ${summary.stillQueued}`,
+    `  lost                       ${summary.lost}`,
+    `  took                       ${summary.seconds} s`,
     "",
   ];
 }

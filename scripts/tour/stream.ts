@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import type { Client, Enqueued } from "@understudy/client";
+import type { Client } from "@understudy/client";
 import { passwordReset, sendEmail, welcomeEmail } from "@understudy/jobs";
+import { jobIdOf } from "@understudy/queue";
 
-/** One e-mail of the tour, as it was enqueued. */
-export interface Sent {
+/** One e-mail of the tour. */
+export interface Mail {
   readonly id: string;
   readonly job: string;
 }
@@ -16,7 +17,8 @@ interface StreamOptions {
   readonly total: number;
   readonly perSecond: number;
   readonly signal: AbortSignal;
-  readonly onSent: (sent: Sent) => void;
+  /** Called just before a mail is enqueued: a worker may be faster than the answer. */
+  readonly onMail: (mail: Mail) => void;
 }
 
 /** Every so many mails one goes to an address that no provider takes. */
@@ -24,40 +26,41 @@ const BAD_EVERY = 60;
 
 /** Enqueues a steady stream of mixed e-mails. Ends early, without an error, when the signal aborts. */
 export async function stream(options: StreamOptions): Promise<void> {
+  const { client, run, total, perSecond, signal, onMail } = options;
   const startedAt = Date.now();
-  for (let n = 0; n < options.total && !options.signal.aborted; n += 1) {
-    const dueMs = startedAt + (n * 1000) / options.perSecond - Date.now();
-    if (dueMs > 0) await sleep(dueMs, undefined, { signal: options.signal }).catch(() => undefined);
-    const { id, job } = await enqueue(options.client, n, `${options.run}-${n}`);
-    options.onSent({ id, job });
+  for (let n = 0; n < total && !signal.aborted; n += 1) {
+    const dueMs = startedAt + (n * 1000) / perSecond - Date.now();
+    if (dueMs > 0) await sleep(dueMs, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    const idempotencyKey = `${run}-${n}`;
+    const job = jobOf(n);
+    onMail({ id: jobIdOf(job.name, idempotencyKey), job: job.name });
+    await enqueue(client, n, { idempotencyKey });
   }
 }
 
-async function enqueue(
-  client: Client,
-  n: number,
-  idempotencyKey: string,
-): Promise<Enqueued & { readonly job: string }> {
+function jobOf(n: number): typeof passwordReset | typeof sendEmail | typeof welcomeEmail {
+  if (n % 6 === 4) return passwordReset;
+  return n % 6 === 1 ? sendEmail : welcomeEmail;
+}
+
+async function enqueue(client: Client, n: number, key: { readonly idempotencyKey: string }): Promise<void> {
   const domain = n % BAD_EVERY === BAD_EVERY / 2 ? "rejected.example" : "example.com";
   const to = `customer-${n}@${domain}`;
-  const key = { idempotencyKey };
-  if (n % 6 === 4) {
-    return {
-      job: passwordReset.name,
-      ...(await client.enqueue(passwordReset, { to, resetUrl: `https://example.com/reset/${n}` }, key)),
-    };
+  switch (jobOf(n).name) {
+    case "password-reset":
+      await client.enqueue(passwordReset, { to, resetUrl: `https://example.com/reset/${n}` }, key);
+      return;
+    case "send-email": {
+      const text = `Invoice ${n} is ready.`;
+      await client.enqueue(
+        sendEmail,
+        { from: "news@example.com", to: [to], subject: `Invoice ${n}`, text },
+        key,
+      );
+      return;
+    }
+    case "welcome-email":
+      await client.enqueue(welcomeEmail, { to, name: `Customer ${n}` }, key);
   }
-  if (n % 6 === 1) {
-    const mail = {
-      from: "news@example.com",
-      to: [to],
-      subject: `Invoice ${n}`,
-      text: `Invoice ${n} is ready.`,
-    };
-    return { job: sendEmail.name, ...(await client.enqueue(sendEmail, mail, key)) };
-  }
-  return {
-    job: welcomeEmail.name,
-    ...(await client.enqueue(welcomeEmail, { to, name: `Customer ${n}` }, key)),
-  };
 }

@@ -1,9 +1,9 @@
 import { mayBeDuplicated, type Trail, trailSchema } from "@understudy/core";
-import { connectProducer, familyOf, locate, type Located } from "@understudy/queue";
+import { type Family, locate, type Located, type Redis } from "@understudy/queue";
 import * as z from "zod";
 
 import type { Effect } from "./sandbox.ts";
-import type { Sent } from "./stream.ts";
+import type { Mail } from "./stream.ts";
 
 interface JobRow {
   enqueued: number;
@@ -26,49 +26,38 @@ export interface Summary {
   readonly seconds: number;
 }
 
+/** What became of one mail, as Redis tells it. */
+export interface Fate extends Mail {
+  readonly end: "delivered" | "dead" | "queued" | "lost";
+  readonly trail: Trail;
+}
+
 interface Parts {
-  readonly redisUrl: string;
-  readonly namespace: string;
+  readonly fates: readonly Fate[];
   readonly route: readonly string[];
-  readonly sent: readonly Sent[];
+  /** What the sandbox's providers have taken. */
   readonly effects: readonly Effect[];
   readonly seconds: number;
 }
 
-export async function summarize({
-  redisUrl,
-  namespace,
-  route,
-  sent,
-  effects,
-  seconds,
-}: Parts): Promise<Summary> {
-  const redis = connectProducer(redisUrl);
-  await redis.ping().catch(async () => {
-    await new Promise((resolve) => {
-      redis.once("ready", resolve);
-    });
-  });
-  const family = familyOf("email", namespace);
-  const fates = await Promise.all(
-    sent.map(async (mail) => ({ ...mail, ...fateOf(await locate(redis, family, mail.id)) })),
+/** Asks Redis about each mail. */
+export async function readFates(
+  redis: Redis,
+  family: Family,
+  mails: readonly Mail[],
+): Promise<readonly Fate[]> {
+  return await Promise.all(
+    mails.map(async (mail) => ({ ...mail, ...fateOf(await locate(redis, family, mail.id)) })),
   );
-  redis.disconnect();
+}
 
-  const own = new Set(sent.map(({ id }) => id));
+export function summarize({ fates, route, effects, seconds }: Parts): Summary {
+  const own = new Set(fates.map(({ id }) => id));
   const arrived = effects.filter(({ jobId }) => jobId !== undefined && own.has(jobId));
   const copies = countBy(arrived, ({ jobId }) => jobId ?? "");
   const extra = fates.map((fate) => ({ ...fate, extra: Math.max(0, (copies.get(fate.id) ?? 0) - 1) }));
-  const jobs: Record<string, JobRow> = {};
-  for (const { job, end, trail } of fates) {
-    const row = (jobs[job] ??= { enqueued: 0, delivered: 0, deadLettered: 0, failedOver: 0 });
-    row.enqueued += 1;
-    if (end === "delivered") row.delivered += 1;
-    if (end === "dead") row.deadLettered += 1;
-    if (end === "delivered" && deliveredBy(trail) !== route[0]) row.failedOver += 1;
-  }
   return {
-    jobs,
+    jobs: rowsOf(fates, route[0]),
     providers: Object.fromEntries(
       route.map((name) => [name, { accepted: arrived.filter(({ provider }) => provider === name).length }]),
     ),
@@ -80,27 +69,34 @@ export async function summarize({
   };
 }
 
-interface Fate {
-  readonly end: "delivered" | "dead" | "queued" | "lost";
-  readonly trail: Trail;
+function rowsOf(fates: readonly Fate[], primary: string | undefined): Summary["jobs"] {
+  const jobs: Record<string, JobRow> = {};
+  for (const { job, end, trail } of fates) {
+    const row = (jobs[job] ??= { enqueued: 0, delivered: 0, deadLettered: 0, failedOver: 0 });
+    row.enqueued += 1;
+    if (end === "delivered") row.delivered += 1;
+    if (end === "dead") row.deadLettered += 1;
+    if (end === "delivered" && deliveredBy(trail) !== primary) row.failedOver += 1;
+  }
+  return jobs;
 }
 
 const withTrail = z.object({ trail: trailSchema });
 const stored = z.union([withTrail, z.object({ payload: withTrail }).transform(({ payload }) => payload)]);
 
-function fateOf({ place, data }: Located): Fate {
+const ends = {
+  completed: "delivered",
+  dead: "dead",
+  failed: "dead",
+  waiting: "queued",
+  delayed: "queued",
+  active: "queued",
+  absent: "lost",
+} as const;
+
+function fateOf({ place, data }: Located): Pick<Fate, "end" | "trail"> {
   const parsed = data === undefined ? undefined : stored.safeParse(JSON.parse(data));
-  const trail = parsed?.success === true ? parsed.data.trail : [];
-  const ends = {
-    completed: "delivered",
-    dead: "dead",
-    absent: "lost",
-    failed: "dead",
-    waiting: "queued",
-    delayed: "queued",
-    active: "queued",
-  } as const;
-  return { end: ends[place], trail };
+  return { end: ends[place], trail: parsed?.success === true ? parsed.data.trail : [] };
 }
 
 function deliveredBy(trail: Trail): string | undefined {

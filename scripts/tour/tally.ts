@@ -5,62 +5,64 @@ export interface ProviderTally {
   /** Delivered here after another provider could not. */
   failedOver: number;
   failed: number;
-  circuit: string;
+  circuit: Circuit;
+}
+
+export type Circuit = "closed" | "half open" | "open";
+
+export interface Sentence {
+  readonly text: string;
+  readonly tone: "good" | "bad";
 }
 
 /** What the workers' lines add up to while the tour runs. The summary does not trust it: it asks Redis and the sandbox. */
 export interface Tally {
   readonly providers: ReadonlyMap<string, ProviderTally>;
+  readonly enqueued: number;
   readonly delivered: number;
   readonly dead: number;
-  sent(): void;
-  readonly enqueued: number;
+  /** Counts a mail as enqueued, and its lines from now on; those of other jobs are left over from an earlier tour. */
+  expect(jobId: string): void;
+  /** The worker is gone, and with it what it thought of the circuits. */
+  forget(worker: number): void;
   /** Answers a sentence when the line is worth telling. */
-  take(worker: number, line: Line): string | undefined;
+  take(worker: number, line: Line): Sentence | undefined;
 }
 
 export function createTally(route: readonly string[]): Tally {
   const providers = new Map<string, ProviderTally>(
     route.map((name) => [name, { delivered: 0, failedOver: 0, failed: 0, circuit: "closed" }]),
   );
-  const circuits = new Map<string, string>();
-  const sums = { enqueued: 0, delivered: 0, dead: 0 };
+  const expected = new Set<string>();
+  const circuits = createCircuits(providers);
+  const sums = { delivered: 0, dead: 0 };
 
-  const handlers: Readonly<Record<string, (worker: number, line: Line) => string | undefined>> = {
-    call(_, { provider, kind }) {
+  const handlers: Readonly<Record<string, (line: Line) => Sentence | undefined>> = {
+    call({ provider, kind }) {
       const tally = providers.get(String(provider));
       if (tally === undefined) return undefined;
       if (kind === "delivered") tally.delivered += 1;
       else if (kind !== "withheld") tally.failed += 1;
       return undefined;
     },
-    failover(_, { to }) {
+    failover({ to }) {
       const tally = providers.get(String(to));
       if (tally !== undefined) tally.failedOver += 1;
       return undefined;
     },
-    settled(_, { verdict, jobId, cause }) {
+    settled({ verdict, jobId, cause }) {
       if (verdict === "complete") sums.delivered += 1;
       if (verdict !== "dead_letter") return undefined;
       sums.dead += 1;
-      return `dead letter (${String(cause)}): ${String(jobId)}`;
-    },
-    circuit(worker, { provider, at }) {
-      const name = String(provider);
-      circuits.set(`${name} ${worker}`, String(at));
-      const tally = providers.get(name);
-      if (tally !== undefined)
-        tally.circuit = worst(
-          [...circuits].filter(([key]) => key.startsWith(`${name} `)).map(([, state]) => state),
-        );
-      return at === "half_open" ? undefined : `worker ${worker}: circuit of ${name} is ${String(at)}`;
+      const why = cause === "rejected" ? "bad address" : String(cause);
+      return { text: `dead letter: ${String(jobId)} (${why})`, tone: "bad" };
     },
   };
 
   return {
     providers,
     get enqueued() {
-      return sums.enqueued;
+      return expected.size;
     },
     get delivered() {
       return sums.delivered;
@@ -68,13 +70,50 @@ export function createTally(route: readonly string[]): Tally {
     get dead() {
       return sums.dead;
     },
-    sent() {
-      sums.enqueued += 1;
+    expect: (jobId) => void expected.add(jobId),
+    forget: (worker) => circuits.forget(worker),
+    take(worker, line) {
+      if (line["event"] === "circuit") return circuits.take(worker, line);
+      return expected.has(String(line["jobId"])) ? handlers[String(line["event"])]?.(line) : undefined;
     },
-    take: (worker, line) => handlers[String(line["event"])]?.(worker, line),
   };
 }
 
-function worst(states: readonly string[]): string {
-  return ["open", "half_open"].find((state) => states.includes(state)) ?? "closed";
+interface Circuits {
+  take(worker: number, line: Line): Sentence | undefined;
+  forget(worker: number): void;
+}
+
+/** Each worker has a circuit of its own for each provider; shown is the worst, told is when it opens and closes. */
+function createCircuits(providers: ReadonlyMap<string, ProviderTally>): Circuits {
+  const states = new Map<number, Map<string, string>>();
+  const open = new Set<string>();
+  const update = (): void => {
+    for (const [name, tally] of providers)
+      tally.circuit = worst([...states.values()].map((state) => state.get(name) ?? "closed"));
+  };
+  return {
+    take(worker, { provider, at }) {
+      const name = String(provider);
+      states.set(worker, (states.get(worker) ?? new Map<string, string>()).set(name, String(at)));
+      update();
+      const circuit = providers.get(name)?.circuit;
+      if (circuit === "open" && !open.has(name)) {
+        open.add(name);
+        return { text: `circuit of ${name} opens: it is asked no more until it recovers`, tone: "bad" };
+      }
+      if (circuit === "closed" && open.delete(name))
+        return { text: `circuit of ${name} closes: it serves again`, tone: "good" };
+      return undefined;
+    },
+    forget(worker) {
+      states.delete(worker);
+      update();
+    },
+  };
+}
+
+function worst(states: readonly string[]): Circuit {
+  if (states.includes("open")) return "open";
+  return states.includes("half_open") ? "half open" : "closed";
 }

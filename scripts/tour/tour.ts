@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { createClient } from "@understudy/client";
+import { type Client, createClient } from "@understudy/client";
+import { connectWorker, familyOf } from "@understudy/queue";
 
 import { keyHelp, listenForKeys } from "./keys.ts";
+import { order, outage, PRIMARY } from "./outage.ts";
 import { type Platform, ROUTE, startPlatform } from "./platform.ts";
 import { type Sandbox, sandboxAt } from "./sandbox.ts";
 import { createScreen, type Screen, summaryLines } from "./screen.ts";
-import { type Sent, stream } from "./stream.ts";
-import { summarize, type Summary } from "./summary.ts";
+import { type Mail, stream } from "./stream.ts";
+import { type Fate, readFates, summarize, type Summary } from "./summary.ts";
 import { createTally, type Tally } from "./tally.ts";
 
 export interface TourOptions {
@@ -17,146 +19,162 @@ export interface TourOptions {
   readonly exit: boolean;
   /** Aborts when somebody wants the tour to end. */
   readonly quit: AbortController;
+  readonly onSummary: (summary: Summary) => void;
 }
 
-const PRIMARY = ROUTE[0];
+interface Stage extends Platform {
+  readonly sandbox: Sandbox;
+  readonly client: Client;
+  readonly screen: Screen;
+  readonly tally: Tally;
+}
+
 const SETTLE_MS = 40_000;
+const PLAY_PER_SECOND = 4;
 
 /** Runs the platform, sends mail through an outage, and tells what became of it. Undefined when it was cut short. */
 export async function runTour(options: TourOptions): Promise<Summary | undefined> {
+  const { signal } = options.quit;
   const screen = createScreen(process.stdout);
   const tally = createTally(ROUTE);
   const startedAt = Date.now();
-  screen.say("Understudy: starting Redis, a sandbox of providers, and two workers …");
-  const platform = await startPlatform((worker, line) => {
-    const sentence = tally.take(worker, line);
-    if (sentence !== undefined && !options.quit.signal.aborted) screen.say(`  ${sentence}`);
+  screen.say("Understudy: starting Redis, a sandbox of providers, and two workers …", "strong");
+  const platform = await startPlatform({
+    onLine(worker, line) {
+      const sentence = tally.take(worker, line);
+      if (sentence !== undefined && !signal.aborted) screen.say(`  ${sentence.text}`, sentence.tone);
+    },
+    onLost(worker, how) {
+      tally.forget(worker);
+      screen.say(`>>> worker ${worker} ended (${how}): another takes its place and its jobs`, "strong");
+    },
   });
-  const stopListening = listenToPerson(sandboxAt(platform.sandboxUrl), screen, options.quit);
+  const { redis, namespace } = platform;
+  const client = createClient({ redis: redis.url, namespace });
+  const stage = { ...platform, sandbox: sandboxAt(platform.sandboxUrl), client, screen, tally };
+  const stopListening = listenToPerson(stage, options.quit);
   try {
-    introduce(screen, platform, startedAt);
-    const ending = AbortSignal.any([options.quit.signal]);
-    const summary = await Promise.race([watchStream(platform, screen, tally, options), platform.broken]);
-    if (summary === undefined) return undefined;
-    for (const line of summaryLines(summary)) screen.say(line);
-    if (!options.exit && !ending.aborted)
-      await Promise.race([stayUp(screen, platform, ending), platform.broken]);
-    return summary;
+    introduce(stage, startedAt);
+    return await Promise.race([perform(stage, options), platform.broken]);
   } finally {
+    options.quit.abort();
     stopListening();
     screen.settle();
     screen.say("Draining …");
+    await client.close();
     await platform.stop();
     screen.say("Stopped; nothing is left running.");
   }
 }
 
-function introduce(screen: Screen, { redis, sandboxUrl, namespace }: Platform, startedAt: number): void {
-  if (redis.notice !== undefined) screen.say(`  note: ${redis.notice}`);
-  screen.say(
-    `  up in ${((Date.now() - startedAt) / 1000).toFixed(1)} s: Redis ${redis.url} (${redis.how}), namespace "${namespace}"`,
-  );
-  screen.say(`  sandbox ${sandboxUrl}: ${ROUTE.join(" -> ")}; logs in .understudy/logs`);
-  if (process.stdin.isTTY) screen.say(`  ${keyHelp}`);
+async function perform(stage: Stage, options: TourOptions): Promise<Summary | undefined> {
+  const summary = await watchStream(stage, options);
+  if (summary === undefined) return undefined;
+  for (const line of summaryLines(summary)) stage.screen.say(line);
+  options.onSummary(summary);
+  if (!options.exit) await stayUp(stage, options.quit.signal);
+  return summary;
 }
 
-async function watchStream(
-  platform: Platform,
-  screen: Screen,
-  tally: Tally,
-  options: TourOptions,
-): Promise<Summary | undefined> {
-  const { signal } = options.quit;
-  const sandbox = sandboxAt(platform.sandboxUrl);
-  const client = createClient({ redis: platform.redis.url, namespace: platform.namespace });
-  const sent: Sent[] = [];
-  const startedAt = Date.now();
-  const plot = outage(sandbox, screen, options.mails);
-  const note = process.stdin.isTTY ? keyHelp : "";
-  const drawing = setInterval(
-    () => screen.progress(tally, options.mails, note),
-    process.stdout.isTTY ? 150 : 1000,
-  );
-  try {
-    await stream({
-      client,
-      signal,
-      run: `tour-${startedAt.toString(36)}`,
-      total: options.mails,
-      perSecond: options.perSecond,
-      onSent(mail) {
-        sent.push(mail);
-        tally.sent();
-        plot(sent.length);
-      },
-    });
-    const deadline = Date.now() + SETTLE_MS;
-    while (tally.delivered + tally.dead < sent.length && Date.now() < deadline && !signal.aborted)
-      await sleep(100);
-    if (signal.aborted) return undefined;
-    screen.progress(tally, options.mails, note);
-    screen.settle();
-    const seconds = Math.round((Date.now() - startedAt) / 100) / 10;
-    const { redis, namespace } = platform;
-    return await summarize({
-      redisUrl: redis.url,
-      namespace,
-      route: ROUTE,
-      sent,
-      effects: await sandbox.effects(),
-      seconds,
-    });
-  } finally {
+function introduce({ screen, redis, sandboxUrl, namespace, workerPids }: Stage, startedAt: number): void {
+  if (redis.notice !== undefined) screen.say(`  note: ${redis.notice}`);
+  const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
+  screen.say(`  up in ${seconds} s: Redis ${redis.url}, namespace "${namespace}"`);
+  screen.say(`  Redis is ${redis.how}`);
+  screen.say(`  sandbox ${sandboxUrl}: ${ROUTE.join(" -> ")}`);
+  screen.say(`  workers ${workerPids.join(" and ")} (kill -9 one, if you like); logs in .understudy/logs`);
+}
+
+/** Draws how things stand, several times a second, until it is stopped. */
+function keepDrawing({ screen, tally }: Stage, total: () => number): () => void {
+  const note = process.stdin.isTTY ? keyHelp : "Ctrl-C ends it";
+  const draw = (): void => screen.progress(tally, total(), note);
+  const drawing = setInterval(draw, process.stdout.isTTY ? 150 : 1000);
+  return () => {
     clearInterval(drawing);
-    await client.close();
+    draw();
+    screen.settle();
+  };
+}
+
+async function watchStream(stage: Stage, options: TourOptions): Promise<Summary | undefined> {
+  const { sandbox, client, screen, tally } = stage;
+  const { mails: total, perSecond, quit } = options;
+  const mails: Mail[] = [];
+  const startedAt = Date.now();
+  const plot = outage(sandbox, screen, total);
+  const stopDrawing = keepDrawing(stage, () => total);
+  const onMail = (mail: Mail): void => {
+    mails.push(mail);
+    tally.expect(mail.id);
+    plot(mails.length);
+  };
+  let fates: readonly Fate[];
+  try {
+    const run = `tour-${startedAt.toString(36)}`;
+    await stream({ client, signal: quit.signal, run, total, perSecond, onMail });
+    fates = await fatesOnceSettled(stage, mails, quit.signal);
+  } finally {
+    stopDrawing();
+  }
+  if (quit.signal.aborted) return undefined;
+  const seconds = Math.round((Date.now() - startedAt) / 100) / 10;
+  return summarize({ fates, route: ROUTE, effects: await sandbox.effects(), seconds });
+}
+
+/** Asks Redis, not the tally: lines of a worker that died are missing there. */
+async function fatesOnceSettled(
+  { redis: { url }, namespace }: Platform,
+  mails: readonly Mail[],
+  signal: AbortSignal,
+): Promise<readonly Fate[]> {
+  const redis = connectWorker(url);
+  redis.on("error", () => undefined);
+  try {
+    const deadline = Date.now() + SETTLE_MS;
+    for (;;) {
+      const fates = await readFates(redis, familyOf("email", namespace), mails);
+      if (fates.every(({ end }) => end !== "queued") || Date.now() > deadline || signal.aborted) return fates;
+      await sleep(250);
+    }
+  } finally {
+    redis.disconnect();
   }
 }
 
-/** The plot: a third of the way in the primary answers 503, later it takes mail and never answers, then it recovers. */
-function outage(sandbox: Sandbox, screen: Screen, total: number): (sent: number) => void {
-  const acts = [
-    {
-      at: Math.floor(total / 3),
-      what: `>>> ${PRIMARY} now answers 503 to everything`,
-      act: () => sandbox.break(PRIMARY, "503"),
-    },
-    {
-      at: Math.floor(total / 2),
-      what: `>>> ${PRIMARY} now takes mail and never answers`,
-      act: () => sandbox.break(PRIMARY, "accept-then-hang"),
-    },
-    { at: Math.floor((total * 2) / 3), what: `>>> ${PRIMARY} has recovered`, act: () => sandbox.mend() },
-  ];
-  return (sent) => {
-    for (const { what, act } of acts.filter(({ at }) => at === sent)) {
-      screen.say(what);
-      act().catch((error: unknown) => screen.say(`the sandbox did not obey: ${String(error)}`));
-    }
-  };
-}
-
-function listenToPerson(sandbox: Sandbox, screen: Screen, quit: AbortController): () => void {
-  const tell = (what: string, act: Promise<void>): void => {
-    act.then(
-      () => screen.say(`>>> ${what}`),
-      (error: unknown) => screen.say(`the sandbox did not obey: ${String(error)}`),
-    );
-  };
+function listenToPerson({ sandbox, screen }: Stage, quit: AbortController): () => void {
   return listenForKeys(process.stdin, {
-    kill: () => tell(`you killed ${PRIMARY}`, sandbox.break(PRIMARY, "503")),
+    kill: () => order(screen, `you killed ${PRIMARY}`, sandbox.break(PRIMARY, "503")),
     hang: () =>
-      tell(`you made ${PRIMARY} take mail and never answer`, sandbox.break(PRIMARY, "accept-then-hang")),
-    restore: () => tell("you restored all providers", sandbox.mend()),
+      order(
+        screen,
+        `you made ${PRIMARY} take mail and never answer`,
+        sandbox.break(PRIMARY, "accept-then-hang"),
+      ),
+    restore: () => order(screen, "you restored all providers", sandbox.mend()),
     quit: () => quit.abort(),
   });
 }
 
-async function stayUp(screen: Screen, { redis, namespace }: Platform, signal: AbortSignal): Promise<void> {
-  screen.say(
-    `Still running. Send your own: createClient({ redis: "${redis.url}", namespace: "${namespace}" }), see README.md. Ctrl-C ends it.`,
-  );
-  if (signal.aborted) return;
-  await new Promise((resolve) => {
-    signal.addEventListener("abort", resolve, { once: true });
-  });
+/** With somebody at the keys mail goes on in a trickle, so that what they break can be seen. */
+async function stayUp(stage: Stage, signal: AbortSignal): Promise<void> {
+  const { screen, redis, namespace, client, tally } = stage;
+  screen.say("Still running. README.md shows how to send mail of your own, with");
+  screen.say(`  createClient({ redis: "${redis.url}", namespace: "${namespace}" })`);
+  if (!process.stdin.isTTY) {
+    screen.say("Ctrl-C ends it.");
+    if (!signal.aborted)
+      await new Promise((resolve) => {
+        signal.addEventListener("abort", resolve, { once: true });
+      });
+    return;
+  }
+  const stopDrawing = keepDrawing(stage, () => tally.enqueued);
+  try {
+    const run = `play-${Date.now().toString(36)}`;
+    const onMail = ({ id }: Mail): void => tally.expect(id);
+    await stream({ client, signal, run, total: Infinity, perSecond: PLAY_PER_SECOND, onMail });
+  } finally {
+    stopDrawing();
+  }
 }
