@@ -36,6 +36,10 @@ export interface Envelope {
   readonly startsSettled: number;
   readonly trail: Trail;
   readonly bound?: Binding;
+  /** How often a person has put this job back from the dead letters. */
+  readonly redrives?: number;
+  /** Possible copies that people have allowed beyond the job's own limit. */
+  readonly grantedCopies?: number;
   /** Only these providers may serve this job. */
   readonly providers?: readonly string[];
   /** Only this part of the payload's request, such as one recipient: the rest was delivered by another job. */
@@ -59,6 +63,8 @@ export const envelopeSchema: z.ZodType<Envelope> = z.object({
   startsSettled: count,
   trail: trailSchema,
   bound: z.object({ provider: z.string(), firstSentAt: time }).optional(),
+  redrives: z.int().positive().optional(),
+  grantedCopies: z.int().positive().optional(),
   providers: z.array(z.string()).optional(),
   only: z.string().optional(),
   traceparent: z.string().optional(),

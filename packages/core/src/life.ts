@@ -13,7 +13,7 @@ export interface Binding {
 /** What lies behind a job when it is about to ask somebody: the past decides who may still be asked. */
 export interface Life {
   readonly duplicates: Duplicates;
-  readonly onUnknown: "resend" | "hold";
+  /** How many copies may exist in all where they are tolerated; 1 to hold what is unknown. */
   readonly maxPossibleCopies: number;
   /** The outcomes of all earlier attempts. */
   readonly history: Trail;
@@ -49,7 +49,7 @@ export function mayCall(candidate: Candidate, life: Life, trail: Trail, now: num
     return isAllKnownToBeAt(candidate, life, past) && replays(candidate, life, past, now);
   }
   if (replays(candidate, life, past, now)) return true;
-  return life.onUnknown === "resend" && copiesLeft(candidate, life, past, now);
+  return copiesLeft(candidate, life, past, now);
 }
 
 /** Whether repeating at this provider is known to make no second effect: it surely was asked before and still knows the key. */

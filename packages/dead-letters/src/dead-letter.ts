@@ -59,3 +59,19 @@ function unexplained(job: FailedJob, opened: Opened): Pick<Ending, "cause" | "ef
   const lostStarts = opened.at === "open" ? job.starts - opened.envelope.startsSettled : 0;
   return { cause: opened.at === "foreign" ? "invalid" : "stalled", effect: effectOfLife(opened, lostStarts) };
 }
+
+/** Undefined when it is not one of ours, or its payload was not JSON. */
+export function readLetter(
+  data: string,
+): { readonly letter: DeadLetter; readonly payload: unknown } | undefined {
+  try {
+    const value: unknown = JSON.parse(data);
+    if (typeof value !== "object" || value === null || !("deadLetter" in value)) return undefined;
+    const payload = "payload" in value ? value.payload : "raw" in value ? value.raw : undefined;
+    // Written by `letterOf` alone, which is parsed here again and not trusted beyond its version.
+    const letter = value.deadLetter as DeadLetter;
+    return letter.v === 1 ? { letter, payload } : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,11 +1,14 @@
 export * from "./connection.ts";
 export * from "./consumer.ts";
 export * from "./eviction.ts";
+export * from "./failed-jobs.ts";
 export * from "./fenced-write.ts";
 export * from "./ids.ts";
 export * from "./inspect.ts";
 export * from "./names.ts";
 export * from "./producer.ts";
 export type { Settlement } from "./settlement.ts";
+export * from "./restore.ts";
+export * from "./stalled-check.ts";
 export * from "./transfer.ts";
 export type { Redis } from "ioredis";

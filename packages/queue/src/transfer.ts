@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 
+import type { FailedJob } from "./failed-jobs.ts";
 import { type Family, keyOf } from "./names.ts";
 import { defineScript } from "./script.ts";
 
@@ -30,7 +31,7 @@ if call("EXISTS", KEYS[6]) == 1 then return -4 end
 
 call("RENAME", KEYS[2], KEYS[6])
 -- What is left behind keeps the id taken, so that enqueuing the same job again stays absorbed.
-call("HSET", KEYS[2], "name", job[5] or "", "data", ARGV[6], "timestamp", job[6] or "0", "opts", "{}")
+call("HSET", KEYS[2], "name", job[5] or "", "data", ARGV[6], "timestamp", job[6] or "0", "opts", "{}", "tombstone", "1")
 if call("EXISTS", KEYS[3]) == 1 then call("RENAME", KEYS[3], KEYS[7]) end
 -- By concatenation: a decoder would turn [] into {} and lose digits of numbers.
 local data = ARGV[4] == "payload" and job[3] or ARGV[5]
@@ -41,35 +42,6 @@ call("XADD", KEYS[4], "MAXLEN", "~", 10000, "*", "event", "removed", "jobId", AR
 call("XADD", KEYS[8], "MAXLEN", "~", 10000, "*", "event", "failed", "jobId", ARGV[1], "failedReason", job[4] or "", "prev", "active")
 return 1`,
 );
-
-/** A job of the failed set, as much of it as a dead letter is made of. */
-export interface FailedJob {
-  readonly id: string;
-  readonly name: string;
-  /** As stored; JSON unless something foreign wrote it. */
-  readonly data: string;
-  readonly failedReason: string;
-  readonly finishedOn: string;
-  readonly starts: number;
-}
-
-/** Undefined when the job is not in the failed set. */
-export async function readFailed(redis: Redis, family: Family, id: string): Promise<FailedJob | undefined> {
-  const [score, fields] = await Promise.all([
-    redis.zscore(keyOf(family, "name", "failed"), id),
-    redis.hmget(keyOf(family, "name", id), "name", "data", "failedReason", "finishedOn", "ats"),
-  ]);
-  const [name, data, failedReason, finishedOn, starts] = fields;
-  if (score === null || typeof finishedOn !== "string") return undefined;
-  return {
-    id,
-    name: name ?? "",
-    data: data ?? "",
-    failedReason: failedReason ?? "",
-    finishedOn,
-    starts: Number(starts ?? 0),
-  };
-}
 
 /** Why a job was not moved. `gone`: somebody else moved it already, which is as good. */
 export type TransferAnswer = "moved" | "gone" | "flow_member" | "changed" | "exists";

@@ -37,7 +37,7 @@ function route(links: readonly Link[], duplicates: Duplicates = "tolerated"): Ro
 }
 
 function life(duplicates: Duplicates, more: Partial<Life> = {}): Life {
-  return { duplicates, onUnknown: "resend", maxPossibleCopies: 2, history: [], ...more };
+  return { duplicates, maxPossibleCopies: 2, history: [], ...more };
 }
 
 async function kinds(

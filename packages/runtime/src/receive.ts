@@ -99,11 +99,10 @@ function partOf(job: AnyJob, request: unknown, { only }: Envelope): unknown {
   return only === undefined || narrow === undefined ? request : narrow(request, only);
 }
 
-function lifeOf(job: AnyJob, { trail, bound }: Envelope): Life {
+function lifeOf(job: AnyJob, { trail, bound, grantedCopies = 0 }: Envelope): Life {
   return {
     duplicates: job.capability.duplicates,
-    onUnknown: job.onUnknown ?? "resend",
-    maxPossibleCopies: job.maxPossibleCopies ?? 2,
+    maxPossibleCopies: (job.onUnknown === "hold" ? 1 : (job.maxPossibleCopies ?? 2)) + grantedCopies,
     history: trail,
     ...(bound === undefined ? {} : { bound }),
   };

@@ -1,0 +1,74 @@
+import type { Redis } from "ioredis";
+
+import { type Family, keyOf } from "./names.ts";
+import { defineScript } from "./script.ts";
+
+const script = defineScript(
+  "restore",
+  `--[[
+  Moves one dead letter back to where its job waits: the inverse of transfer, with the job's counters at their start.
+  KEYS[1..4] of the source queue, KEYS[5..8] of the dead-letter queue:
+    the delayed set, the job's hash, the job's log, the event stream; there the failed set instead of the delayed one
+  KEYS[9] the marker that wakes the source queue's workers
+  ARGV[1] the job's id
+  ARGV[2] finishedOn of the letter that was looked at
+  ARGV[3] the job's new data
+  ARGV[4] when it is due, epoch milliseconds
+  Answers 1 restored, 0 no such letter, -3 it is another letter by now, -4 a live job holds its id.
+]]
+local call = redis.call
+if not call("ZSCORE", KEYS[5], ARGV[1]) then return 0 end
+if call("HGET", KEYS[6], "finishedOn") ~= ARGV[2] then return -3 end
+if call("EXISTS", KEYS[2]) == 1 and call("HEXISTS", KEYS[2], "tombstone") == 0 then return -4 end
+
+call("DEL", KEYS[2])
+call("RENAME", KEYS[6], KEYS[2])
+call("HDEL", KEYS[2], "finishedOn", "processedOn", "failedReason", "stacktrace", "returnvalue", "atm", "ats", "stc", "defa")
+call("HSET", KEYS[2], "data", ARGV[3], "delay", "0")
+if call("EXISTS", KEYS[7]) == 1 then call("RENAME", KEYS[7], KEYS[3]) end
+call("ZREM", KEYS[5], ARGV[1])
+-- Through the delayed set, as a job whose time has come: BullMQ's own fetch promotes it, priority and pauses included.
+call("ZADD", KEYS[1], tonumber(ARGV[4]) * 0x1000, ARGV[1])
+local soonest = call("ZRANGE", KEYS[1], 0, 0, "WITHSCORES")
+call("ZADD", KEYS[9], math.floor(tonumber(soonest[2]) / 0x1000), "1")
+call("XADD", KEYS[8], "MAXLEN", "~", 10000, "*", "event", "removed", "jobId", ARGV[1], "prev", "failed")
+call("XADD", KEYS[4], "MAXLEN", "~", 10000, "*", "event", "delayed", "jobId", ARGV[1], "delay", ARGV[4])
+return 1`,
+);
+
+/** Why a dead letter was not restored. `gone`: somebody else took it already. `live`: its id is held by a living job. */
+export type RestoreAnswer = "restored" | "gone" | "changed" | "live";
+
+const answers: Readonly<Record<string, RestoreAnswer>> = {
+  "1": "restored",
+  "0": "gone",
+  "-3": "changed",
+  "-4": "live",
+};
+
+interface Restoration {
+  readonly id: string;
+  /** Of the letter as it was read. */
+  readonly finishedOn: string;
+  /** JSON. */
+  readonly data: string;
+  /** Epoch milliseconds. */
+  readonly dueAt: number;
+}
+
+/** Moves a dead letter back to its queue, where it starts anew when it is due. Exactly once, whoever calls it and how often. */
+export async function restoreDead(
+  redis: Redis,
+  family: Family,
+  { id, finishedOn, data, dueAt }: Restoration,
+): Promise<RestoreAnswer> {
+  const keysOf = (queue: "name" | "dead", set: string): readonly string[] => [
+    keyOf(family, queue, set),
+    keyOf(family, queue, id),
+    `${keyOf(family, queue, id)}:logs`,
+    keyOf(family, queue, "events"),
+  ];
+  const keys = [...keysOf("name", "delayed"), ...keysOf("dead", "failed"), keyOf(family, "name", "marker")];
+  const answer = await script.run(redis, keys, [id, finishedOn, data, dueAt]);
+  return answers[String(answer)] ?? "gone";
+}
