@@ -196,6 +196,13 @@ describe("in production", () => {
   });
 });
 
+test("what only the adapter can judge is told with the rest, and without the secret", () => {
+  expect(problems({ ROUTE_EMAIL_SEND: "smtp", SMTP_URL: "hunter2", HTTP_PORT: "x" })).toEqual([
+    "SMTP_URL must be like smtp://user:password@host:587.",
+    "HTTP_PORT is wrong: must be a whole number from 0 to 65535.",
+  ]);
+});
+
 test("no complaint holds a secret", () => {
   const secrets = {
     REDIS_URL: "redis//:hunter2@host",

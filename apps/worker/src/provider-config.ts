@@ -36,8 +36,23 @@ function readProvider(reader: EnvReader, provider: AnyProvider, isProduction: bo
         : `${variable} is wrong: ${issue.message}.`,
     );
   }
+  if (parsed.success) tryOut(reader, provider, parsed.data);
   if (isProduction) refuseSandbox(reader, provider, schema, given, variables);
   return { settings: parsed.data, ...readLimits(reader, prefix) };
+}
+
+/** What a schema cannot see, such as the parts of a URL, an adapter refuses when it is made: better now than as a crash. */
+function tryOut(reader: EnvReader, { name, adapters }: AnyProvider, settings: unknown): void {
+  for (const adapter of adapters) {
+    try {
+      adapter.create(settings);
+    } catch (error) {
+      reader.problem(
+        error instanceof Error ? `${error.message.replace(/\.$/u, "")}.` : `${name} is refused.`,
+      );
+      return;
+    }
+  }
 }
 
 /** A misspelt variable is the likeliest reason for a missing one. */
