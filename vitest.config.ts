@@ -45,5 +45,5 @@ function project(member: string, test: Project, suffix = ""): TestProjectInlineC
 }
 
 function hasChaos(member: string): boolean {
-  return globSync(`${member}/{src,test,lib}/${chaos}`, { cwd: repo }).length > 0;
+  return globSync(`${member}/{src,tour,lib}/${chaos}`, { cwd: repo }).length > 0;
 }

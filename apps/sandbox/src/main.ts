@@ -27,6 +27,8 @@ async function main(): Promise<void> {
     for (const fake of started) void fake.close();
   };
   process.once("SIGTERM", stop).once("SIGINT", stop);
+  // Whoever started it over an IPC channel is gone: do not outlive it. The channel itself keeps nobody alive.
+  process.once("disconnect", stop).channel?.unref();
 
   try {
     control.listen(port, host);

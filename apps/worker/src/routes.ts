@@ -3,11 +3,10 @@ import {
   type CircuitState,
   createBulkhead,
   createCircuitBreaker,
+  createLink,
   createRateLimiter,
   type Link,
   type Route,
-  withGates,
-  withTimeout,
 } from "@understudy/resilience";
 
 import type { ProviderConfig, WorkerConfig } from "./config.ts";
@@ -38,7 +37,7 @@ export function createRoutes(
       const provider = providers[name];
       const settings = config.providers.get(name);
       if (provider === undefined || settings === undefined) return [];
-      return [createLink(config, capability, provider, settings, accounts.get(name) ?? [], onCircuit)];
+      return [linkOf(config, capability, provider, settings, accounts.get(name) ?? [], onCircuit)];
     }),
   }));
 }
@@ -48,7 +47,7 @@ function accountGates(perSecond: number, maxConcurrent: number): readonly Gate[]
   return maxConcurrent === Infinity ? [limiter] : [createBulkhead({ now: Date.now, maxConcurrent }), limiter];
 }
 
-function createLink(
+function linkOf(
   config: WorkerConfig,
   capability: Capability,
   provider: AnyProvider,
@@ -65,12 +64,6 @@ function createLink(
     onChange: (state) => onCircuit({ provider: name, capability: capability.name, state }),
   });
   const gates = [circuit, ...account];
-  const adapter = withTimeout(name, config.callTimeoutMs, Date.now, implementation.create(settings));
-  return {
-    provider: name,
-    idempotency: implementation.idempotency,
-    adapter: withGates(name, gates, Date.now, adapter),
-    accepts: (request) => implementation.accepts?.(request) ?? true,
-    opensAt: () => Math.max(...gates.map((gate) => gate.opensAt())),
-  };
+  const timeoutMs = config.callTimeoutMs;
+  return createLink({ provider: name, implementation, config: settings, gates, timeoutMs, now: Date.now });
 }

@@ -16,6 +16,31 @@ export interface Refusal {
 /** Something that may withhold a call before it is made. It never fails a job: a gate in trouble admits. */
 export interface Gate {
   admit(): Admission | Refusal | Promise<Admission | Refusal>;
-  /** Epoch milliseconds before which `admit` would refuse for sure; 0 or the past when it might admit now. */
-  opensAt(): number;
+  readonly capacity: () => Capacity;
+}
+
+/** How much more work there is room for. */
+export interface Capacity {
+  /** How many calls would be admitted if they were made now; Infinity when nothing limits them. */
+  readonly room: number;
+  /** Epoch milliseconds from when there may be room again; of no meaning while there is. */
+  readonly opensAt: number;
+}
+
+export const unlimited: Capacity = { room: Infinity, opensAt: 0 };
+
+/** Calls that must pass all of these. */
+export function narrowest(capacities: readonly Capacity[]): Capacity {
+  return {
+    room: Math.min(Infinity, ...capacities.map(({ room }) => room)),
+    opensAt: Math.max(0, ...capacities.filter(({ room }) => room <= 0).map(({ opensAt }) => opensAt)),
+  };
+}
+
+/** Calls that may take any of these. */
+export function together(capacities: readonly Capacity[]): Capacity {
+  return {
+    room: capacities.reduce((sum, { room }) => sum + room, 0),
+    opensAt: Math.min(Infinity, ...capacities.map(({ opensAt }) => opensAt)),
+  };
 }

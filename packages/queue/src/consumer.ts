@@ -1,6 +1,8 @@
+import type { Capacity } from "@understudy/core";
 import { type Job, type JobJson, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 
+import { createFetchDoor } from "./fetch-door.ts";
 import type { Family } from "./names.ts";
 import { type Settlement, settlingBackend, type SettlingOptions } from "./settlement.ts";
 
@@ -31,7 +33,9 @@ export interface LockOptions {
 
 export const defaultLocks: LockOptions = { lockMs: 60_000, stalledCheckMs: 30_000, maxStalledCount: 3 };
 
-export interface ConsumerOptions extends SettlingOptions {
+export interface ConsumerOptions extends Pick<SettlingOptions, "afterFailed"> {
+  /** How many more jobs could be served now: what nobody can serve is not fetched. */
+  readonly capacity: () => Capacity;
   readonly redis: Redis;
   readonly family: Family;
   readonly concurrency: number;
@@ -54,10 +58,16 @@ export interface Consumer {
 export function startConsumer(options: ConsumerOptions): Consumer {
   const { family, redis, locks, process, onError } = options;
   const { lockMs, stalledCheckMs, maxStalledCount } = { ...defaultLocks, ...locks };
+  const door = createFetchDoor(options.capacity);
   const worker = new TolerantWorker(
     family.name,
     // BullMQ passes a signal only to functions of three parameters.
-    (job, token, signal) => process(fetched(job, token), signal ?? new AbortController().signal),
+    (job, token, signal) => {
+      const one = fetched(job, token);
+      // Its first question to a gate is a few microtasks away; until then it counts as pending.
+      setImmediate(() => door.begun(one.id));
+      return process(one, signal ?? new AbortController().signal);
+    },
     {
       connection: redis,
       prefix: family.prefix,
@@ -67,7 +77,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       maxStalledCount,
       runRetryDelay: 1000,
     },
-    settlingBackend(options),
+    settlingBackend({ door, afterFailed: options.afterFailed }),
   );
   worker.on("error", onError);
   worker.on("lockRenewalFailed", (ids: string[]) => {

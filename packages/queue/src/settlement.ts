@@ -1,5 +1,7 @@
 import { type BackendFactory, createRedisBackend, type RedisQueueBackend } from "bullmq";
 
+import type { FetchDoor } from "./fetch-door.ts";
+
 /** Where a finished run of a job goes, with the data that is written in the same atomic step, fenced by the lock token. */
 export interface Settlement {
   /** JSON; when absent the data stays as it is. */
@@ -13,14 +15,10 @@ export interface Settlement {
 }
 
 export interface SettlingOptions {
-  /** Epoch milliseconds until which nothing should be fetched; 0 or the past when nothing stands in the way. */
-  readonly heldUntil: () => number;
+  readonly door: FetchDoor;
   /** Called after a job reached the failed set, before the worker goes on. Must not throw. */
   readonly afterFailed: (jobId: string) => Promise<void>;
 }
-
-/** How often a held worker looks whether it may fetch again. Costs no round trip. */
-const HOLD_STEP_MS = 250;
 
 type MoveToCompleted = RedisQueueBackend["moveToCompleted"];
 type Finished = Awaited<ReturnType<MoveToCompleted>>;
@@ -54,19 +52,17 @@ interface Internals {
 
 /**
  * BullMQ's Redis backend, taught two things. A processor's return value is a `Settlement`, so every way a run can end is
- * one script call that checks the lock, writes the data, moves the job and fetches the next one. And a held queue is not
- * fetched from.
+ * one script call that checks the lock, writes the data, moves the job and fetches the next one. And nothing is fetched
+ * that nobody could serve.
  */
-export function settlingBackend({
-  heldUntil,
-  afterFailed,
-}: SettlingOptions): BackendFactory<RedisQueueBackend> {
+export function settlingBackend({ door, afterFailed }: SettlingOptions): BackendFactory<RedisQueueBackend> {
   return (name, options, kind) => {
     const backend = createRedisBackend(name, options, kind);
     const fetchJob = backend.moveToActive.bind(backend);
     const moveToFailed = backend.moveToFailed.bind(backend);
 
     const fail: RedisQueueBackend["moveToFailed"] = async (job, reason, keep, token, fetchNext, fields) => {
+      door.begun(idOf(job));
       const moved = await moveToFailed(job, reason, keep, token, fetchNext, fields);
       await afterFailed(idOf(job));
       return moved;
@@ -112,26 +108,37 @@ export function settlingBackend({
 
     const moveToCompleted: MoveToCompleted = async (job, returned, keep, token, mayFetch) => {
       const { data, move, afterwards } = returned as Settlement;
-      const fetchNext = mayFetch && heldUntil() <= Date.now();
-      const finished = await settle(job, move, {
+      const fetchNext = mayFetch && door.waitMs(Date.now()) === 0;
+      const how = {
         keep,
         token,
         fetchNext,
         fields: data === undefined ? undefined : { data },
-      });
+      };
+      const finished = fetchNext
+        ? await door.pass(
+            () => settle(job, move, how),
+            ({ result }) => fetchedId(result),
+          )
+        : await settle(job, move, how);
       afterwards();
       return finished;
     };
 
     const moveToActive: RedisQueueBackend["moveToActive"] = async (token, worker) => {
-      const waitMs = heldUntil() - Date.now();
-      return waitMs > 0
-        ? [undefined, undefined, Math.min(waitMs, HOLD_STEP_MS), 0]
-        : await fetchJob(token, worker);
+      const waitMs = door.waitMs(Date.now());
+      if (waitMs > 0) return [undefined, undefined, waitMs, 0];
+      return await door.pass(() => fetchJob(token, worker), fetchedId);
     };
 
     return Object.assign(backend, { moveToFailed: fail, moveToCompleted, moveToActive });
   };
+}
+
+/** BullMQ's answer to a fetch: the job's fields, its id, and waits. */
+function fetchedId(answer: unknown): string | undefined {
+  const id: unknown = Array.isArray(answer) ? answer[1] : undefined;
+  return typeof id === "string" && id !== "" ? id : undefined;
 }
 
 function idOf(job: Job): string {

@@ -13,7 +13,7 @@ interface Parts {
 export function createBulkhead({ now, maxConcurrent }: Parts): Gate {
   let calls = 0;
   return {
-    opensAt: () => (calls >= maxConcurrent ? now() + STEP_MS : 0),
+    capacity: () => ({ room: maxConcurrent - calls, opensAt: now() + STEP_MS }),
     admit() {
       if (calls >= maxConcurrent) return { ok: false, code: "bulkhead_full", retryAfterMs: RETRY_AFTER_MS };
       calls += 1;

@@ -41,7 +41,7 @@ describe("closed", () => {
     expect(circuit.admit()).toEqual({ ok: false, code: "circuit_open", retryAfterMs: 100 });
     clock.advance(40);
     expect(circuit.admit()).toMatchObject({ retryAfterMs: 60 });
-    expect(circuit.opensAt()).toBe(clock.now() + 60);
+    expect(circuit.capacity().opensAt).toBe(clock.now() + 60);
   });
   test("stays closed while too few calls were made to prove anything", () => {
     const { circuit } = breaker();
@@ -80,7 +80,7 @@ describe("half open", () => {
     clock.advance(100);
     const probe = admit(circuit);
     expect(circuit.admit()).toMatchObject({ ok: false, code: "circuit_half_open" });
-    expect(circuit.opensAt()).toBeGreaterThan(clock.now());
+    expect(circuit.capacity()).toMatchObject({ room: 0 });
     probe.settle(delivered);
     expect(changes).toEqual(["open", "half_open", "closed"]);
   });
@@ -89,9 +89,9 @@ describe("half open", () => {
     call(circuit, unavailable, unavailable, unavailable, unavailable);
     const waits: number[] = [];
     for (let n = 0; n < 4; n += 1) {
-      clock.advance(circuit.opensAt() - clock.now());
+      clock.advance(circuit.capacity().opensAt - clock.now());
       call(circuit, unavailable);
-      waits.push(circuit.opensAt() - clock.now());
+      waits.push(circuit.capacity().opensAt - clock.now());
     }
     expect(waits).toEqual([200, 400, 400, 400]);
   });

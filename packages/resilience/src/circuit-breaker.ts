@@ -1,4 +1,11 @@
-import { type Admission, breakerSignal, type Gate, type Outcome, type Refusal } from "@understudy/core";
+import {
+  type Admission,
+  breakerSignal,
+  type Gate,
+  type Outcome,
+  type Refusal,
+  unlimited,
+} from "@understudy/core";
 
 export type CircuitState =
   | { readonly at: "closed" }
@@ -90,9 +97,10 @@ export function createCircuitBreaker({ now, options, onChange }: Parts): Circuit
 
   return {
     state: () => state,
-    opensAt() {
-      if (state.at === "open") return state.until;
-      return state.at === "half_open" && probing ? now() + PROBE_STEP_MS : 0;
+    capacity() {
+      if (state.at === "closed") return unlimited;
+      if (state.at === "open") return { room: state.until > now() ? 0 : 1, opensAt: state.until };
+      return { room: probing ? 0 : 1, opensAt: now() + PROBE_STEP_MS };
     },
     admit() {
       if (state.at === "closed") return admission(false);

@@ -1,4 +1,11 @@
-import { type Call, defineCapability, type Duplicates, type Life, type Outcome } from "@understudy/core";
+import {
+  type Call,
+  defineCapability,
+  type Duplicates,
+  type Life,
+  type Outcome,
+  unlimited,
+} from "@understudy/core";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 
@@ -16,7 +23,7 @@ function link(provider: string, answer: Answer, more: Partial<Link> = {}): Link 
     idempotency: keyed,
     calls: 0,
     accepts: () => true,
-    opensAt: () => 0,
+    capacity: () => unlimited,
     adapter: async (): Promise<Outcome> => {
       self.calls += 1;
       const meta = { provider, at: 0, durationMs: 0 };

@@ -4,6 +4,7 @@ import {
   type Call,
   type Candidate,
   type Capability,
+  type Capacity,
   effectOf,
   endsAttempt,
   INTERRUPTED,
@@ -21,8 +22,7 @@ import {
 export interface Link<C extends Capability = Capability> extends Candidate {
   readonly adapter: Adapter<C>;
   accepts(request: RequestOf<C>): boolean;
-  /** Epoch milliseconds before which it would be withheld for sure. */
-  opensAt(): number;
+  readonly capacity: () => Capacity;
 }
 
 /** The ordered providers of a capability. */

@@ -1,4 +1,4 @@
-import type { Adapter, Call, Gate, Outcome } from "@understudy/core";
+import { type Adapter, type Call, type Gate, type Outcome, unlimited } from "@understudy/core";
 import { describe, expect, test } from "vitest";
 
 import { withGates } from "./gated.ts";
@@ -20,7 +20,7 @@ function call(signal: AbortSignal = new AbortController().signal): Call {
 
 function gate(name: string, told: string[], isOpen = true): Gate {
   return {
-    opensAt: () => 0,
+    capacity: () => unlimited,
     admit: () =>
       isOpen
         ? { ok: true, settle: (outcome) => void told.push(`${name} ${outcome?.kind ?? "unused"}`) }

@@ -28,6 +28,18 @@ test("lets a burst through and then keeps the pace", () => {
   expect(gate.admit()).toMatchObject({ ok: true });
 });
 
+test("its room is what it would admit now", () => {
+  const clock = createVirtualClock();
+  const gate = createRateLimiter({ now: clock.now, limit: { perSecond: 10, burst: 3 } });
+  for (let left = 3; left > 0; left -= 1) {
+    expect(gate.capacity().room).toBe(left);
+    gate.admit();
+  }
+  expect(gate.capacity()).toEqual({ room: 0, opensAt: clock.now() + 100 });
+  clock.advance(250);
+  expect(gate.capacity().room).toBe(2);
+});
+
 test("a permit that was not used comes back", () => {
   const clock = createVirtualClock();
   const gate = createRateLimiter({ now: clock.now, limit: { perSecond: 1, burst: 1 } });
@@ -40,7 +52,7 @@ test("a provider that says later is left alone until then, even without a limit 
   const gate = createRateLimiter({ now: clock.now, limit: { perSecond: Infinity } });
   (gate.admit() as Admission).settle(throttled);
   expect(gate.admit()).toMatchObject({ ok: false, retryAfterMs: 3000 });
-  expect(gate.opensAt()).toBe(clock.now() + 3000);
+  expect(gate.capacity()).toEqual({ room: 0, opensAt: clock.now() + 3000 });
   clock.advance(3000);
   expect(gate.admit()).toMatchObject({ ok: true });
 });
@@ -75,7 +87,7 @@ test("a bulkhead holds at most its share, and frees a place when a call ends or 
   const gate = createBulkhead({ now: clock.now, maxConcurrent: 2 });
   const [first, second] = [gate.admit() as Admission, gate.admit() as Admission];
   expect(gate.admit()).toMatchObject({ ok: false, code: "bulkhead_full" });
-  expect(gate.opensAt()).toBeGreaterThan(clock.now());
+  expect(gate.capacity()).toMatchObject({ room: 0 });
   first.settle();
   expect(gate.admit()).toMatchObject({ ok: true });
   second.settle({ kind: "delivered", receipt: {}, final: true, provider: "a", at: 0, durationMs: 1 });

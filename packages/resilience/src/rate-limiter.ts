@@ -28,7 +28,15 @@ export function createRateLimiter({
   const opensAt = (): number => Math.max(closedUntil, fullAt - toleranceMs);
 
   return {
-    opensAt,
+    capacity() {
+      const waitMs = opensAt() - now();
+      // Without a limit of ours only the provider's own "later" counts.
+      const permits = intervalMs === 0 ? Infinity : Math.floor(-waitMs / intervalMs) + 1;
+      return {
+        room: waitMs > 0 ? 0 : Math.min(permits, intervalMs === 0 ? Infinity : burst),
+        opensAt: opensAt(),
+      };
+    },
     admit() {
       const waitMs = opensAt() - now();
       if (waitMs > 0) return { ok: false, code: "rate_limited", retryAfterMs: Math.ceil(waitMs) };

@@ -1,4 +1,4 @@
-import { type AnyJob, UnderstudyError } from "@understudy/core";
+import { type AnyJob, type Capacity, together, UnderstudyError } from "@understudy/core";
 import type { Route } from "@understudy/resilience";
 
 /** What this worker can run: each job with the route that serves its capability. */
@@ -35,8 +35,14 @@ export function createCatalogue(
   };
 }
 
-/** Epoch milliseconds before which no provider of these routes would be asked: nothing is worth fetching until then. */
-export function heldUntil(routes: readonly Route[]): number {
-  const times = routes.flatMap(({ links }) => links.map((link) => link.opensAt()));
-  return times.length === 0 ? 0 : Math.min(...times);
+/**
+ * How many more jobs the providers of these routes could take now. Routes may share providers' accounts, so their rooms do not
+ * add up: the widest one counts.
+ */
+export function capacityOf(routes: readonly Route[]): Capacity {
+  const capacities = routes.map(({ links }) => together(links.map((link) => link.capacity())));
+  return {
+    room: Math.max(0, ...capacities.map(({ room }) => room)),
+    opensAt: Math.min(Infinity, ...capacities.map(({ opensAt }) => opensAt)),
+  };
 }

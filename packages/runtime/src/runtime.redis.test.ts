@@ -68,15 +68,15 @@ describe("waiting", () => {
 
   test("nothing is fetched while every provider is closed", async () => {
     const stage = newStage();
-    let opensAt = Date.now() + 600_000;
-    stage.start([scripted("a", [delivered], { opensAt: () => opensAt })]);
+    let room = 0;
+    stage.start([scripted("a", [delivered], { capacity: () => ({ room, opensAt: 0 }) })]);
     const { id } = await stage.client.enqueue(noteJob, { n: 1 });
     await until(
       "the worker has looked",
       async () => (await stage.redis.exists(keyOf(stage.family, "name", "stalled-check"))) === 1,
     );
     expect(await stage.redis.hget(keyOf(stage.family, "name", id), "ats")).toBeNull();
-    opensAt = 0;
+    room = 1;
     expect(await stage.reaches(id, "completed")).toMatchObject({ startsSettled: 1 });
   });
 });

@@ -14,7 +14,7 @@ import {
 } from "@understudy/queue";
 import type { Route } from "@understudy/resilience";
 
-import { type Catalogue, createCatalogue, heldUntil } from "./catalogue.ts";
+import { capacityOf, type Catalogue, createCatalogue } from "./catalogue.ts";
 import { asError, type Observe } from "./events.ts";
 import { runJob } from "./run-job.ts";
 
@@ -101,7 +101,7 @@ function serve(
     concurrency,
     ...(options.locks === undefined ? {} : { locks: options.locks }),
     process: async (fetched, signal) => await runJob(fetched, signal, context),
-    heldUntil: () => heldUntil(routes),
+    capacity: () => capacityOf(routes),
     // What could not be moved stays in the failed set, from where anybody can move it later: nothing is lost.
     afterFailed: async (jobId) => {
       await deadLetters.take(jobId).catch(trouble);

@@ -8,6 +8,7 @@ import {
   type Envelope,
   type Failure,
   type Idempotency,
+  unlimited,
 } from "@understudy/core";
 import { connectWorker, type Family, familyOf, type Located, locate, type Redis } from "@understudy/queue";
 import type { Link, Route } from "@understudy/resilience";
@@ -58,7 +59,7 @@ export interface ScriptedLink extends Link {
 export function scripted(
   provider: string,
   answers: readonly (Answer | ((signal: AbortSignal) => Promise<Answer>))[],
-  more: { readonly idempotency?: Idempotency; readonly opensAt?: () => number } = {},
+  more: { readonly idempotency?: Idempotency; readonly capacity?: Link["capacity"] } = {},
 ): ScriptedLink {
   const calls: ScriptedLink["calls"] = [];
   return {
@@ -66,7 +67,7 @@ export function scripted(
     calls,
     idempotency: more.idempotency ?? "none",
     accepts: () => true,
-    opensAt: more.opensAt ?? (() => 0),
+    capacity: more.capacity ?? (() => unlimited),
     async adapter(asked, { jobId, idempotencyKey, signal }) {
       const next = answers[Math.min(calls.length, answers.length - 1)];
       calls.push({ jobId, idempotencyKey, request: asked });
