@@ -33,7 +33,7 @@ test("its room is what it would admit now", () => {
   const gate = createRateLimiter({ now: clock.now, limit: { perSecond: 10, burst: 3 } });
   for (let left = 3; left > 0; left -= 1) {
     expect(gate.capacity().room).toBe(left);
-    gate.admit();
+    void gate.admit();
   }
   expect(gate.capacity()).toEqual({ room: 0, opensAt: clock.now() + 100 });
   clock.advance(250);
