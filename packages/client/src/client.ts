@@ -1,9 +1,12 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 import type { AnyJob, PayloadOf } from "@understudy/core";
 import { type Before, type Family, familyOf, openProducer, type RedisLocation } from "@understudy/queue";
 
 import { EnqueueError } from "./enqueue-error.ts";
 import type { ManyOptions, OptionsFor } from "./options.ts";
 import { seal, type Sealed } from "./seal.ts";
+import { type JobStatus, readStatus } from "./status.ts";
 
 export interface Enqueued {
   readonly id: string;
@@ -30,6 +33,10 @@ export interface Client extends AsyncDisposable {
     payloads: readonly PayloadOf<J>[],
     options?: ManyOptions<J>,
   ) => Promise<readonly Enqueued[]>;
+  /** @throws EnqueueError redis_unreachable, redis_refused */
+  readonly status: (id: string) => Promise<JobStatus>;
+  /** Waits until the job has completed or died, or the time is over; the status then, whichever it is. Default 30,000 ms. */
+  readonly result: (id: string, options?: { readonly timeoutMs?: number }) => Promise<JobStatus>;
   close(): Promise<void>;
 }
 
@@ -48,6 +55,8 @@ export interface ClientOptions {
 
 const defaults = { deadlineMs: 5000, maxPayloadBytes: 1_048_576 } as const;
 const CHUNK = 100;
+const RESULT_MS = 30_000;
+const MAX_POLL_MS = 500;
 
 export function createClient(options: ClientOptions): Client {
   const { redis, deadlineMs, maxPayloadBytes, namespace, onError } = { ...defaults, ...options };
@@ -87,6 +96,14 @@ export function createClient(options: ClientOptions): Client {
     return await add(familyOf(job.queue, namespace), sealed);
   };
 
+  const status = async (id: string): Promise<JobStatus> => {
+    try {
+      return await producer.ask((connection) => readStatus(connection, id, namespace), deadlineMs);
+    } catch (error) {
+      throw EnqueueError.from(error, [], []);
+    }
+  };
+
   return {
     async enqueue(job, payload, ...[options = {}]) {
       const { idempotencyKey, ...rest } = options;
@@ -97,6 +114,16 @@ export function createClient(options: ClientOptions): Client {
     },
     async enqueueMany(job, payloads, options = {}) {
       return await enqueueMany(job, payloads, options as ManyOptions);
+    },
+    status,
+    async result(id, { timeoutMs = RESULT_MS } = {}) {
+      const deadline = performance.now() + timeoutMs;
+      for (let waitMs = 20; ; waitMs = Math.min(waitMs * 1.5, MAX_POLL_MS)) {
+        const found = await status(id);
+        const leftMs = deadline - performance.now();
+        if (found.state === "completed" || found.state === "dead" || leftMs <= 0) return found;
+        await sleep(Math.min(waitMs, leftMs));
+      }
     },
     close: () => producer.close(),
     [Symbol.asyncDispose]: () => producer.close(),

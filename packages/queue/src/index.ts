@@ -2,6 +2,7 @@ export * from "./connection.ts";
 export * from "./consumer.ts";
 export * from "./eviction.ts";
 export * from "./failed-jobs.ts";
+export * from "./families.ts";
 export * from "./fenced-write.ts";
 export * from "./ids.ts";
 export * from "./inspect.ts";

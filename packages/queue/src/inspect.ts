@@ -9,7 +9,20 @@ export interface Located {
   readonly place: JobPlace;
   /** JSON; undefined when absent. */
   readonly data?: string;
+  readonly name?: string;
+  /** JSON, of a completed job. */
+  readonly returnValue?: string;
+  /** Of a failed or dead one. */
+  readonly failedReason?: string;
 }
+
+const fields = ["data", "name", "returnvalue", "failedReason"] as const;
+const names = {
+  data: "data",
+  name: "name",
+  returnvalue: "returnValue",
+  failedReason: "failedReason",
+} as const;
 
 /** One look at one job, in one transaction. */
 export async function locate(redis: Redis, family: Family, id: string): Promise<Located> {
@@ -23,14 +36,17 @@ export async function locate(redis: Redis, family: Family, id: string): Promise<
     .zscore(set("name", "prioritized"), id)
     .lpos(set("name", "active"), id)
     .lpos(set("name", "wait"), id)
-    .hget(set("dead", id), "data")
-    .hget(set("name", id), "data")
+    .hmget(set("dead", id), ...fields)
+    .hmget(set("name", id), ...fields)
     .exec();
   const found = (answers ?? []).map(([, value]) => value);
   const places = ["dead", "completed", "failed", "delayed", "waiting", "active", "waiting"] as const;
   const index = places.findIndex((_, i) => found[i] !== null && found[i] !== undefined);
   const place = places[index];
   if (place === undefined) return { place: "absent" };
-  const data = place === "dead" ? found[7] : found[8];
-  return typeof data === "string" ? { place, data } : { place };
+  const values = (place === "dead" ? found[7] : found[8]) as readonly (string | null)[];
+  const known = fields.flatMap((field, i) =>
+    typeof values[i] === "string" ? [[names[field], values[i]]] : [],
+  );
+  return { place, ...(Object.fromEntries(known) as Omit<Located, "place">) };
 }

@@ -50,7 +50,7 @@ test("tells what stood under an id before, and changes nothing when something di
   ]);
   const redis = connectWorker(redisUrl);
   onTestFinished(() => redis.disconnect());
-  expect(await locate(redis, family, "twice-a")).toEqual({ place: "waiting", data: first.data });
+  expect(await locate(redis, family, "twice-a")).toMatchObject({ place: "waiting", data: first.data });
 });
 
 test("of a hundred adds of one id at once exactly one finds it free", async () => {

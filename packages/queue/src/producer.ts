@@ -11,6 +11,7 @@ import {
 import type { ChainableCommander, Redis } from "ioredis";
 
 import { connectProducer, type RedisLocation } from "./connection.ts";
+import { registerFamily } from "./families.ts";
 import { type Family, keyOf } from "./names.ts";
 import { isConnectionTrouble, isScriptsLost, refused, unreachable } from "./trouble.ts";
 
@@ -37,6 +38,11 @@ export interface Producer {
    * @throws UnderstudyError redis_refused: Redis said no.
    */
   add(family: Family, jobs: readonly NewJob[], deadlineMs: number): Promise<readonly Before[]>;
+  /**
+   * Asks Redis something that may be asked again; tries until the deadline.
+   * @throws UnderstudyError redis_unreachable, redis_refused
+   */
+  ask<T>(question: (redis: Redis) => Promise<T>, deadlineMs: number): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -66,6 +72,7 @@ export function openProducer(
     giveUp: AbortSignal,
   ): Promise<readonly Before[]> => {
     await ready();
+    if (!backends.has(family.prefix)) await registerFamily(connection, family);
     const backend = backendOf(family);
     const transaction = (await backend.client).multi();
     // Whoever waited for this has been told that it failed: nothing may land after that if we can help it.
@@ -80,27 +87,43 @@ export function openProducer(
     });
   };
 
+  /** Tries again while the connection is at fault, until the deadline. */
+  const insist = async <T>(
+    deadlineMs: number,
+    advice: string,
+    attempt: (giveUp: AbortSignal) => Promise<T>,
+  ): Promise<T> => {
+    const giveUp = AbortSignal.timeout(deadlineMs);
+    for (let trouble: unknown; ;) {
+      if (closed) throw new UnderstudyError("client_closed", "This client was closed; create another one.");
+      try {
+        return await Promise.race([attempt(giveUp), rejectOn(giveUp)]);
+      } catch (error) {
+        if (giveUp.aborted) throw unreachable(deadlineMs, trouble, advice);
+        if (isScriptsLost(error)) connection.disconnect(true);
+        else if (!isConnectionTrouble(error)) throw refused(error);
+        trouble = error;
+        await sleep(RETRY_MS);
+      }
+    }
+  };
+
   return {
     async add(family, jobs, deadlineMs) {
       if (jobs.length === 0) return [];
-      const giveUp = AbortSignal.timeout(deadlineMs);
-      for (let tries = 1, trouble: unknown; ; tries += 1) {
-        if (closed) throw new UnderstudyError("client_closed", "This client was closed; create another one.");
-        try {
-          const before = await Promise.race([addOnce(family, jobs, giveUp), rejectOn(giveUp)]);
-          // After a lost answer, what we find may be what we ourselves stored.
-          return tries === 1
-            ? before
-            : before.map((data, i) => (isOwn(jobs[i]?.data, data) ? undefined : data));
-        } catch (error) {
-          if (giveUp.aborted) throw unreachable(deadlineMs, trouble);
-          if (isScriptsLost(error)) connection.disconnect(true);
-          else if (!isConnectionTrouble(error)) throw refused(error);
-          trouble = error;
-          await sleep(RETRY_MS);
-        }
-      }
+      let tries = 0;
+      const before = await insist(deadlineMs, addAdvice, (giveUp) => {
+        tries += 1;
+        return addOnce(family, jobs, giveUp);
+      });
+      // After a lost answer, what we find may be what we ourselves stored.
+      return tries === 1 ? before : before.map((data, i) => (isOwn(jobs[i]?.data, data) ? undefined : data));
     },
+    ask: (question, deadlineMs) =>
+      insist(deadlineMs, askAdvice, async () => {
+        await ready();
+        return await question(connection);
+      }),
     async close() {
       closed = true;
       await Promise.allSettled([...backends.values()].map((backend) => backend.close()));
@@ -111,6 +134,10 @@ export function openProducer(
 
 const KEEP_LOG_LINES = 100;
 const RETRY_MS = 50;
+
+const addAdvice =
+  "The job may or may not be stored: enqueue it again with this error's idempotencyKey, which can never double it.";
+const askAdvice = "Nothing was changed: ask again.";
 
 /** BullMQ's own add, preceded in the same transaction by a look at what stands there. */
 function queueAdd(

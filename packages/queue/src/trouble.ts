@@ -17,17 +17,17 @@ export function isConnectionTrouble(error: unknown): boolean {
   );
 }
 
-export function unreachable(deadlineMs: number, trouble: unknown): UnderstudyError {
+export function unreachable(deadlineMs: number, trouble: unknown, advice: string): UnderstudyError {
   const last = trouble === undefined ? "" : ` (${reasonOf(trouble)})`;
   return new UnderstudyError(
     "redis_unreachable",
-    `Redis took no jobs within ${deadlineMs} ms${last}. The job may or may not be stored: enqueue it again with this error's idempotencyKey, which can never double it. Check that Redis runs and that the URL is right.`,
+    `Redis gave no good answer within ${deadlineMs} ms${last}. ${advice} Check that Redis runs and that the URL is right.`,
     causedBy(trouble),
   );
 }
 
 export function refused(error: unknown): UnderstudyError {
-  return new UnderstudyError("redis_refused", `Redis refused the job: ${reasonOf(error)}`, causedBy(error));
+  return new UnderstudyError("redis_refused", `Redis refused: ${reasonOf(error)}`, causedBy(error));
 }
 
 /** Redis' own words; of a transaction, those about the command that was at fault. */
