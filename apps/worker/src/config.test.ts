@@ -30,6 +30,7 @@ function problems(env: Env): readonly string[] {
 
 test("with nothing but Redis, a route and its credentials, the rest has defaults", () => {
   expect(read({})).toEqual({
+    role: "both",
     redisUrl: "redis://127.0.0.1:6379",
     namespace: "understudy",
     queues: [{ name: "email", concurrency: 20 }],
@@ -49,6 +50,11 @@ test("with nothing but Redis, a route and its credentials, the rest has defaults
     logLevel: "info",
     suspicions: [],
   });
+});
+
+test("a janitor needs neither routes nor credentials", () => {
+  const env = { ROLE: "janitor", ROUTE_EMAIL_SEND: "", SENDGRID_API_KEY: "" };
+  expect(read(env)).toMatchObject({ role: "janitor", routes: new Map(), providers: new Map() });
 });
 
 test("each variable is read into its place", () => {

@@ -8,6 +8,8 @@ import { readRoutes } from "./route-config.ts";
 
 /** Everything this process was told, parsed once. */
 export interface WorkerConfig {
+  /** work: run jobs. janitor: sweep what failed to the dead letters, and look for jobs lost with their worker. */
+  readonly role: (typeof roles)[number];
   readonly redisUrl: string;
   readonly namespace: string;
   readonly queues: readonly QueueConfig[];
@@ -39,6 +41,7 @@ export interface ProviderConfig {
   readonly concurrent: number;
 }
 
+const roles = ["both", "work", "janitor"] as const;
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
 const redisUrl = z.string().refine((text) => {
@@ -60,8 +63,10 @@ export function readConfig(
   const reader = new EnvReader(env);
   const isProduction = reader.raw("NODE_ENV")?.toLowerCase() === "production";
   const queues = readQueues(reader, jobs);
-  const routes = readRoutes(reader, jobs, queues, providers);
+  const role = reader.read("ROLE", z.enum(roles).default("both")) ?? "both";
+  const routes = role === "janitor" ? new Map() : readRoutes(reader, jobs, queues, providers);
   const config = {
+    role,
     redisUrl: reader.read("REDIS_URL", redisUrl) ?? "",
     namespace:
       reader.read(

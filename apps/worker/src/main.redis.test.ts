@@ -1,7 +1,9 @@
 import { createClient } from "@understudy/client";
 import { welcomeEmail } from "@understudy/jobs";
 import { sandboxes } from "@understudy/providers/sandbox";
+import { familyOf } from "@understudy/queue";
 import { newSpace, startFaultProxy, until } from "@understudy/testkit";
+import { Worker } from "bullmq";
 import { expect, onTestFinished, test } from "vitest";
 
 import { type RunningWorker, startWorker } from "./testing/start-worker.ts";
@@ -153,3 +155,54 @@ test("a wrong password is told as such, and never itself", async () => {
   await worker.ended;
   expect(worker.output()).not.toContain("hunter2");
 });
+
+test("a janitor, told by its flag, runs no jobs and moves what has failed to the dead letters", async () => {
+  const fake = await sendgrid();
+  const { namespace } = newSpace();
+  const { id } = await failed(namespace);
+  const waiting = await enqueue(namespace);
+  const worker = startWorker(
+    { REDIS_URL: space.redisUrl, NAMESPACE: namespace, ROUTE_EMAIL_SEND: "" },
+    fake,
+    ["--role", "janitor"],
+  );
+  await ready(worker);
+  const client = createClient({ redis: space.redisUrl, namespace });
+  onTestFinished(() => client.close());
+  expect(await client.result(id)).toMatchObject({ state: "dead", dead: { reason: "boom" } });
+  await until(
+    "the letter is moved",
+    async () =>
+      (await client.enqueue(welcomeEmail, { to: "x@example.com", name: "X" }, { idempotencyKey: "dead" }))
+        .status === "conflict",
+  );
+  expect(await client.status(waiting)).toMatchObject({ state: "waiting" });
+  worker.child.kill("SIGTERM");
+  expect(await worker.ended).toBe(0);
+});
+
+test("a flag that it does not know is told, with those it knows", async () => {
+  const fake = await sendgrid();
+  const worker = startWorker({ REDIS_URL: space.redisUrl }, fake, ["--rôle", "work"]);
+  expect(await worker.ended).toBe(2);
+  expect(worker.output()).toContain("The only flag is --role both|work|janitor");
+});
+
+/** A job that something else than our worker has failed. */
+async function failed(namespace: string): Promise<{ readonly id: string }> {
+  const client = createClient({ redis: space.redisUrl, namespace });
+  const { id } = await client.enqueue(
+    welcomeEmail,
+    { to: "ada@example.com", name: "Ada" },
+    { idempotencyKey: "dead" },
+  );
+  const { name, prefix } = familyOf("email", namespace);
+  const bare = new Worker(name, () => Promise.reject(new Error("boom")), {
+    connection: { url: space.redisUrl },
+    prefix,
+  });
+  await until("it has failed", async () => (await client.status(id)).state === "dead");
+  await bare.close();
+  await client.close();
+  return { id };
+}

@@ -1,8 +1,9 @@
+import { parseArgs } from "node:util";
+
 import { type Capability, UnderstudyError } from "@understudy/core";
 import { jobs } from "@understudy/jobs";
 import { providers } from "@understudy/providers";
 import type { Route } from "@understudy/resilience";
-import { type Runtime, startRuntime } from "@understudy/runtime";
 import type { Logger } from "pino";
 
 import { readConfig, type WorkerConfig } from "./config.ts";
@@ -12,6 +13,7 @@ import { createMetrics, type Metrics } from "./metrics.ts";
 import { createRedisWatch } from "./redis-watch.ts";
 import { reportTo } from "./report.ts";
 import { createRoutes } from "./routes.ts";
+import { type Services, startServices } from "./services.ts";
 import { dieWithoutSecrets, drainOnSignal } from "./shutdown.ts";
 
 try {
@@ -23,37 +25,36 @@ try {
 }
 
 async function main(): Promise<void> {
-  const config = readConfig(process.env, jobs, providers);
+  const config = readConfig({ ...process.env, ...roleFlag() }, jobs, providers);
   const log = createLogger(config.logLevel, jobs);
   dieWithoutSecrets(log);
   for (const suspicion of config.suspicions) log.warn({ event: "suspicious_variable" }, suspicion);
   const metrics = createMetrics();
-  let runtime: Runtime | undefined;
-  const isReady = (): boolean => runtime?.isReady() === true;
+  let running: Services | undefined;
+  const isReady = (): boolean => running?.isReady() === true;
   const health = await startHealthServer(config.http, { isReady, metrics: () => metrics.text() });
   log.info(
-    { event: "started", queues: config.queues, routes: Object.fromEntries(config.routes), port: health.port },
+    {
+      event: "started",
+      role: config.role,
+      queues: config.queues,
+      routes: Object.fromEntries(config.routes),
+      port: health.port,
+    },
     "worker started",
   );
 
   const redisWatch = createRedisWatch({ log, url: config.redisUrl, isReady, now: Date.now });
   const report = reportTo(log, Date.now);
-  runtime = startRuntime({
-    redis: config.redisUrl,
-    namespace: config.namespace,
-    jobs,
-    routes: routesOf(config, log, metrics),
-    queues: config.queues,
-    locks: { lockMs: config.lockMs, stalledCheckMs: config.stalledCheckMs },
-    observe(event) {
-      metrics.observe(event);
-      if (event.event !== "trouble" || !redisWatch.take(event.error)) report(event);
-    },
+  const services = await startServices(config, routesOf(config, log, metrics), (event) => {
+    metrics.observe(event);
+    if (event.event !== "trouble" || !redisWatch.take(event.error)) report(event);
   });
+  running = services;
   const looking = setInterval(() => redisWatch.look(), 1000);
   drainOnSignal({
     log,
-    runtime,
+    services,
     deadlineMs: config.drainDeadlineMs,
     before: () => clearInterval(looking),
     after: () => health.close(),
@@ -72,4 +73,17 @@ function routesOf(config: WorkerConfig, log: Logger, metrics: Metrics): readonly
       `circuit of ${about.provider} is ${state.at}`,
     );
   });
+}
+
+/** `--role janitor` is the same as ROLE=janitor, and stronger. */
+function roleFlag(): { readonly ROLE?: string } {
+  try {
+    const { role } = parseArgs({ options: { role: { type: "string" } } }).values;
+    return role === undefined ? {} : { ROLE: role };
+  } catch (error) {
+    throw new UnderstudyError(
+      "config_invalid",
+      `${error instanceof Error ? error.message : String(error)} The only flag is --role both|work|janitor.`,
+    );
+  }
 }

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import type { Runtime } from "@understudy/runtime";
 import type { Logger } from "pino";
+
+import type { Services } from "./services.ts";
 
 interface Parts {
   readonly log: Logger;
-  readonly runtime: Runtime;
+  readonly services: Services;
   readonly deadlineMs: number;
   /** Called when the drain begins. */
   readonly before: () => void;
@@ -19,7 +20,7 @@ const SAME_SIGNAL_MS = 300;
 const GRACE_MS = 3000;
 
 /** The first SIGTERM, SIGINT or SIGHUP drains; a second one ends at once and says what that leaves behind. */
-export function drainOnSignal({ log, runtime, deadlineMs, before, after }: Parts): void {
+export function drainOnSignal({ log, services, deadlineMs, before, after }: Parts): void {
   let since: number | undefined;
   const end = (code: number): never => {
     log.flush();
@@ -42,7 +43,7 @@ export function drainOnSignal({ log, runtime, deadlineMs, before, after }: Parts
     before();
     const overdue = sleep(deadlineMs + GRACE_MS, "overdue" as const);
     try {
-      if ((await Promise.race([runtime.close({ deadlineMs }), overdue])) === "overdue") {
+      if ((await Promise.race([services.close({ deadlineMs }), overdue])) === "overdue") {
         log.error({ event: "ended" }, `ended although Redis does not answer: ${leftBehind}`);
         end(1);
       }

@@ -20,6 +20,8 @@ export interface JanitorOptions {
 }
 
 export interface Janitor {
+  /** Whether Redis answers. */
+  isReady(): boolean;
   close(): Promise<void>;
 }
 
@@ -54,6 +56,7 @@ export async function startJanitor({
     sweepEvery(sweepEveryMs, openDeadLetters(redis, family), (error) => trouble(family.name, error)),
   );
   return {
+    isReady: () => redis.status === "ready",
     async close() {
       await Promise.all([...stops, ...sweeps].map((stop) => stop()));
       redis.disconnect();

@@ -33,7 +33,11 @@ interface Fake {
 const main = join(import.meta.dirname, "../main.ts");
 
 /** The worker as its users start it: a process of its own, told everything by its environment. */
-export function startWorker(env: Readonly<Record<string, string>>, sendgrid?: Fake): RunningWorker {
+export function startWorker(
+  env: Readonly<Record<string, string>>,
+  sendgrid?: Fake,
+  flags: readonly string[] = [],
+): RunningWorker {
   const settings = {
     PATH: process.env["PATH"] ?? "",
     ROUTE_EMAIL_SEND: "sendgrid",
@@ -43,7 +47,7 @@ export function startWorker(env: Readonly<Record<string, string>>, sendgrid?: Fa
     LOG_LEVEL: "debug",
     ...env,
   };
-  const child = spawn(process.execPath, ["--conditions=@understudy/source", main], {
+  const child = spawn(process.execPath, ["--conditions=@understudy/source", main, ...flags], {
     env: settings,
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });

@@ -1,0 +1,35 @@
+import { jobs } from "@understudy/jobs";
+import type { Route } from "@understudy/resilience";
+import { type Observe, startJanitor, startRuntime } from "@understudy/runtime";
+
+import type { WorkerConfig } from "./config.ts";
+
+/** What this process does, as one thing that is ready or not and can be closed. */
+export interface Services {
+  isReady(): boolean;
+  close(options: { readonly deadlineMs: number }): Promise<void>;
+}
+
+export async function startServices(
+  config: WorkerConfig,
+  routes: readonly Route[],
+  observe: Observe,
+): Promise<Services> {
+  const shared = {
+    redis: config.redisUrl,
+    namespace: config.namespace,
+    locks: { lockMs: config.lockMs, stalledCheckMs: config.stalledCheckMs },
+    observe,
+  };
+  const services: Services[] = [];
+  if (config.role !== "janitor")
+    services.push(startRuntime({ ...shared, jobs, routes, queues: config.queues }));
+  if (config.role !== "work")
+    services.push(await startJanitor({ ...shared, queues: config.queues.map(({ name }) => name) }));
+  return {
+    isReady: () => services.every((service) => service.isReady()),
+    async close(how) {
+      await Promise.all(services.map((service) => service.close(how)));
+    },
+  };
+}
