@@ -1,8 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { AnyJob, PayloadOf } from "@understudy/core";
-import { type Before, type Family, familyOf, openProducer, type RedisLocation } from "@understudy/queue";
+import {
+  type Before,
+  type Family,
+  familyOf,
+  openProducer,
+  type Redis,
+  type RedisLocation,
+} from "@understudy/queue";
 
+import { type CancelAnswer, cancelJob } from "./cancel.ts";
 import { EnqueueError } from "./enqueue-error.ts";
 import type { ManyOptions, OptionsFor } from "./options.ts";
 import { seal, type Sealed } from "./seal.ts";
@@ -37,6 +45,11 @@ export interface Client extends AsyncDisposable {
   readonly status: (id: string) => Promise<JobStatus>;
   /** Waits until the job has completed or died, or the time is over; the status then, whichever it is. Default 30,000 ms. */
   readonly result: (id: string, options?: { readonly timeoutMs?: number }) => Promise<JobStatus>;
+  /**
+   * Cancels a job wherever it is in the fleet. Waits up to the client's deadline for one that runs to stop.
+   * @param reason for people; stands in the dead letter
+   */
+  readonly cancel: (id: string, reason: string) => Promise<CancelAnswer>;
   close(): Promise<void>;
 }
 
@@ -96,13 +109,15 @@ export function createClient(options: ClientOptions): Client {
     return await add(familyOf(job.queue, namespace), sealed);
   };
 
-  const status = async (id: string): Promise<JobStatus> => {
+  const ask = async <T>(question: (connection: Redis) => Promise<T>): Promise<T> => {
     try {
-      return await producer.ask((connection) => readStatus(connection, id, namespace), deadlineMs);
+      return await producer.ask(question, deadlineMs);
     } catch (error) {
       throw EnqueueError.from(error, [], []);
     }
   };
+  const status = async (id: string): Promise<JobStatus> =>
+    await ask((connection) => readStatus(connection, id, namespace));
 
   return {
     async enqueue(job, payload, ...[options = {}]) {
@@ -125,6 +140,8 @@ export function createClient(options: ClientOptions): Client {
         await sleep(Math.min(waitMs, leftMs));
       }
     },
+    cancel: async (id, reason) =>
+      await ask((connection) => cancelJob(connection, id, { namespace, reason, patienceMs: deadlineMs / 2 })),
     close: () => producer.close(),
     [Symbol.asyncDispose]: () => producer.close(),
   };

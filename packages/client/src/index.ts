@@ -1,3 +1,4 @@
+export type { CancelAnswer } from "./cancel.ts";
 export { type Client, type ClientOptions, createClient, type Enqueued } from "./client.ts";
 export { EnqueueError } from "./enqueue-error.ts";
 export type { EnqueueOptions, ManyOptions } from "./options.ts";

@@ -110,6 +110,24 @@ test("chance never carries a wait past the end of a life that the wait itself fi
   });
 });
 
+test("a cancelled job dies, and its effect is told; one that was delivered first is delivered", () => {
+  const isCancelled = true;
+  const interrupted = outcome({ kind: "withheld", code: "interrupted", retryAfterMs: 0 });
+  expect(decide(policy, facts([interrupted], { isCancelled }))).toEqual({
+    kind: "dead_letter",
+    cause: "cancelled",
+    effect: "none",
+  });
+  const cut = outcome({ kind: "ambiguous", code: "interrupted" });
+  expect(decide(policy, facts([cut], { isCancelled }))).toEqual({
+    kind: "dead_letter",
+    cause: "cancelled",
+    effect: "maybe",
+  });
+  const delivered = outcome({ kind: "delivered", receipt: "r", final: true });
+  expect(decide(policy, facts([delivered], { isCancelled }))).toMatchObject({ kind: "complete" });
+});
+
 test("a key that is in use waits without spending an attempt", () => {
   const verdict = decide(
     policy,

@@ -20,6 +20,7 @@ export const causes = [
   "unknown_job",
   "stalled",
   "undelivered",
+  "cancelled",
 ] as const;
 export type Cause = (typeof causes)[number];
 
@@ -43,6 +44,8 @@ export interface Facts<Receipt = unknown> {
   readonly lifeStartedAt: number;
   /** Whether anybody may be asked again although the effect is unknown (see `mayCall`). */
   readonly canAskAgain: boolean;
+  /** A person or program has cancelled the job while it was asked for. */
+  readonly isCancelled?: boolean;
   readonly now: number;
   /** In [0, 1). */
   readonly random: number;
@@ -61,6 +64,7 @@ export function decide<Receipt>(job: JobPolicy, facts: Facts<Receipt>): Verdict<
   if (delivered !== undefined) return { kind: "complete", receipt: delivered.receipt };
 
   const effect = effectSoFar(facts);
+  if (facts.isCancelled === true) return deadLetter("cancelled", effect);
   if (effect === "maybe" && !facts.canAskAgain) return deadLetter("ambiguous", effect);
 
   const failures = facts.trail.filter((o): o is Outcome & Failure => o.kind !== "delivered");

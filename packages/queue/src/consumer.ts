@@ -46,7 +46,12 @@ export interface ConsumerOptions extends Pick<SettlingOptions, "afterFailed"> {
   readonly onError: (error: Error) => void;
 }
 
+/** The reason of a run's signal when its job was cancelled, and not merely this run of it. */
+export const CANCELLED = "cancelled";
+
 export interface Consumer {
+  /** Aborts the run of a job with the reason CANCELLED, if it runs here. */
+  cancel(jobId: string): void;
   /**
    * Takes nothing new, lets running jobs finish until the deadline, then aborts their signals and waits for them. While Redis
    * is away that may be for ever: jobs cannot be settled without it.
@@ -84,6 +89,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     for (const id of ids) worker.cancelJob(id, "lock_lost");
   });
   return {
+    cancel: (jobId) => void worker.cancelJob(jobId, CANCELLED),
     isRunning: () => worker.isRunning() && !worker.isPaused(),
     async close({ deadlineMs }) {
       const overdue = setTimeout(() => worker.cancelAllJobs("shutting_down"), deadlineMs);

@@ -1,3 +1,4 @@
+export * from "./cancel.ts";
 export * from "./connection.ts";
 export * from "./consumer.ts";
 export * from "./eviction.ts";

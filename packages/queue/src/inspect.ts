@@ -14,14 +14,17 @@ export interface Located {
   readonly returnValue?: string;
   /** Of a failed or dead one. */
   readonly failedReason?: string;
+  /** How often BullMQ has started it. */
+  readonly starts?: string;
 }
 
-const fields = ["data", "name", "returnvalue", "failedReason"] as const;
+const fields = ["data", "name", "returnvalue", "failedReason", "ats"] as const;
 const names = {
   data: "data",
   name: "name",
   returnvalue: "returnValue",
   failedReason: "failedReason",
+  ats: "starts",
 } as const;
 
 /** One look at one job, in one transaction. */

@@ -1,3 +1,6 @@
+import { createClient } from "@understudy/client";
+import { keyOf } from "@understudy/queue";
+import { until } from "@understudy/testkit";
 import { describe, expect, test } from "vitest";
 
 import { delivered, failing, newStage, noteJob, scripted } from "./testing/stage.ts";
@@ -61,5 +64,102 @@ describe("what a producer sees of its job", () => {
     const stage = newStage();
     const { id } = await stage.client.enqueue(noteJob, { n: 424_242 });
     expect(JSON.stringify(await stage.client.status(id))).not.toContain("424242");
+  });
+});
+
+describe("cancelling", () => {
+  const untilAborted = async (signal: AbortSignal): Promise<void> =>
+    await new Promise((resolve) => {
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+
+  test("a job that waits: it dies at once and is never run", async () => {
+    const stage = newStage();
+    const { id } = await stage.client.enqueue(noteJob, { n: 1 });
+    const later = await stage.client.enqueue(noteJob, { n: 2 }, { delayMs: 60_000 });
+    const urgent = await stage.client.enqueue(noteJob, { n: 3 }, { priority: 1 });
+    for (const job of [id, later.id, urgent.id]) {
+      expect(await stage.client.cancel(job, "changed my mind")).toMatchObject({
+        answer: "cancelled",
+        status: {
+          state: "dead",
+          dead: { cause: "cancelled", effect: "none", reason: "cancelled: changed my mind" },
+        },
+      });
+    }
+    const link = scripted("a", [delivered]);
+    stage.start([link]);
+    const last = await stage.client.enqueue(noteJob, { n: 4 });
+    await stage.reaches(last.id, "completed");
+    expect(link.calls.map(({ jobId }) => jobId)).toEqual([last.id]);
+  });
+
+  test("a job that waits after its worker was lost: it may have had its effect, and that is said", async () => {
+    const stage = newStage();
+    const { id } = await stage.client.enqueue(noteJob, { n: 1 });
+    await stage.redis.hincrby(keyOf(stage.family, "name", id), "ats", 1);
+    expect(await stage.client.cancel(id, "why")).toMatchObject({ status: { dead: { effect: "maybe" } } });
+  });
+
+  test.each([
+    ["before its request had left: no effect", failing("withheld", "interrupted", 0), "none"],
+    ["after its request had left: of unknown effect", failing("ambiguous", "interrupted"), "maybe"],
+  ] as const)("a job that runs, on whichever worker, %s", async (_, answer, effect) => {
+    const stage = newStage();
+    const link = scripted("a", [
+      async (signal) => {
+        await untilAborted(signal);
+        return answer;
+      },
+    ]);
+    stage.start([link]);
+    stage.start([link]);
+    const { id } = await stage.client.enqueue(noteJob, { n: 1 });
+    await until("it runs", () => link.calls.length === 1);
+    expect(await stage.client.cancel(id, "stop")).toMatchObject({
+      answer: "cancelled",
+      status: { dead: { cause: "cancelled", effect } },
+    });
+    expect(link.calls).toHaveLength(1);
+  });
+
+  test("a job that does not let itself be stopped in time: its worker was asked", async () => {
+    const stage = newStage();
+    let finish: (() => void) | undefined;
+    const deaf = scripted("a", [
+      async () => {
+        await new Promise<void>((resolve) => {
+          finish = resolve;
+        });
+        return delivered;
+      },
+    ]);
+    stage.start([deaf]);
+    const { id } = await stage.client.enqueue(noteJob, { n: 1 });
+    await until("it runs", () => finish);
+    const impatient = createClient({
+      redis: stage.space.redisUrl,
+      namespace: stage.space.namespace,
+      deadlineMs: 400,
+    });
+    expect(await impatient.cancel(id, "stop")).toMatchObject({
+      answer: "asked",
+      status: { state: "active" },
+    });
+    await impatient.close();
+    finish?.();
+    expect(await stage.client.result(id)).toMatchObject({ state: "completed" });
+  });
+
+  test("a job that has ended: too late; one that never was: absent", async () => {
+    const stage = newStage();
+    const { id } = await stage.client.enqueue(noteJob, { n: 1 });
+    stage.start([scripted("a", [delivered])]);
+    await stage.reaches(id, "completed");
+    expect(await stage.client.cancel(id, "why")).toMatchObject({
+      answer: "too_late",
+      status: { state: "completed" },
+    });
+    expect(await stage.client.cancel("note-unheard-of", "why")).toMatchObject({ answer: "absent" });
   });
 });

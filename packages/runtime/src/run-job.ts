@@ -1,5 +1,5 @@
 import { decide, withBinding } from "@understudy/core";
-import type { Fetched, Settlement } from "@understudy/queue";
+import { CANCELLED, type Fetched, type Settlement } from "@understudy/queue";
 import { canAskAgain } from "@understudy/resilience";
 
 import { ask } from "./ask.ts";
@@ -27,7 +27,7 @@ async function attempt(ready: Ready, run: Run): Promise<Settlement> {
 
   const now = run.now();
   const past = pastOf(envelope, canAskAgain(route, withBinding(life, bound), trail, now), now);
-  const verdict = decide(job, { ...past, trail, random: run.random() });
+  const verdict = decide(job, { ...past, trail, isCancelled: isCancelled(run), random: run.random() });
   const next = advance(envelope, { trail, bound, verdict, starts: run.fetched.starts, now });
 
   await addRemainders(job, envelope, trail, run);
@@ -38,6 +38,10 @@ async function attempt(ready: Ready, run: Run): Promise<Settlement> {
     tellFailover(trail, run);
     tellVerdict(verdict, next.trail, run);
   });
+}
+
+function isCancelled({ signal }: Run): boolean {
+  return signal.aborted && signal.reason === CANCELLED;
 }
 
 /** A verdict that stood before anybody was asked. */

@@ -6,6 +6,7 @@ import {
   evictionWarning,
   familyOf,
   type LockOptions,
+  onCancel,
   openProducer,
   type Producer,
   type Redis,
@@ -55,19 +56,27 @@ export function startRuntime(options: RuntimeOptions): Runtime {
   const redis = connectWorker(options.redis);
   redis.on("error", (error: Error) => options.observe({ event: "trouble", queue: "*", error }));
   const producer = openProducer(options.redis);
-  const consumers = options.queues.map((queue) => serve(queue, { catalogue, redis, producer }, options));
+  const consumers = new Map(
+    options.queues.map((queue) => [queue.name, serve(queue, { catalogue, redis, producer }, options)]),
+  );
+  const cancels = connectWorker(options.redis);
+  cancels.on("error", (error: Error) => options.observe({ event: "trouble", queue: "*", error }));
+  void listenForCancels(cancels, consumers, options);
   void warnOfEviction(redis, options.observe);
   let closing = false;
 
   return {
     isReady: () =>
-      !closing && redis.status === "ready" && consumers.every((consumer) => consumer.isRunning()),
+      !closing &&
+      redis.status === "ready" &&
+      [...consumers.values()].every((consumer) => consumer.isRunning()),
     async close(how) {
       closing = true;
       // Without Redis nothing can be settled: what still runs keeps its lock, and is taken up again when that runs out.
       const overdue = setTimeout(() => redis.disconnect(), how.deadlineMs + SETTLE_MS);
-      await Promise.all(consumers.map((consumer) => consumer.close(how)));
+      await Promise.all([...consumers.values()].map((consumer) => consumer.close(how)));
       clearTimeout(overdue);
+      cancels.disconnect();
       await producer.close();
       redis.disconnect();
     },
@@ -108,6 +117,19 @@ function serve(
     },
     onError: trouble,
   });
+}
+
+async function listenForCancels(
+  redis: Redis,
+  consumers: ReadonlyMap<string, Consumer>,
+  { namespace, observe }: RuntimeOptions,
+): Promise<void> {
+  const families = [...consumers.keys()].map((queue) => familyOf(queue, namespace));
+  try {
+    await onCancel(redis, families, ({ name }, jobId) => consumers.get(name)?.cancel(jobId));
+  } catch (error) {
+    observe({ event: "trouble", queue: "*", error: asError(error) });
+  }
 }
 
 async function warnOfEviction(redis: Redis, observe: Observe): Promise<void> {

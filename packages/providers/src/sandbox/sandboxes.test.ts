@@ -1,4 +1,4 @@
-import { type AnyProvider, emailRequest, type Outcome } from "@understudy/core";
+import { type AnyProvider, emailRequest, type Outcome, secretKeysOf } from "@understudy/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { providers } from "../index.ts";
@@ -28,6 +28,8 @@ const faults: Readonly<Record<string, Expected>> = {
   "accept-then-hang": { outcome: { kind: "ambiguous", code: "timeout" }, accepted: 1 },
   "accept-then-reset": { outcome: { kind: "ambiguous", code: "connection_lost" }, accepted: 1 },
 };
+/** A 503 that names no time is a refusal at some vendors only. */
+const later: Readonly<Record<string, true>> = { "429": true, "503": true };
 /** An SMTP relay that answers has not taken the message; of an HTTP 500 nobody knows. */
 const fault500: Readonly<Record<string, string>> = { smtp: "unavailable" };
 
@@ -53,7 +55,7 @@ describe.each(Object.keys(sandboxes) as (keyof typeof sandboxes)[])("the fake of
   };
 
   test.each(Object.entries(faults))("plays %s", async (mode, { outcome, accepted }) => {
-    await fake.faults.set(faultSchema.parse({ mode, ...(mode === "429" && { retryAfter: 7 }) }));
+    await fake.faults.set(faultSchema.parse({ mode, ...(mode in later && { retryAfter: 7 }) }));
     expect(await send()).toMatchObject({ ...outcome, provider: name });
     expect(fake.ledger.accepted).toBe(accepted);
 
@@ -99,12 +101,14 @@ describe.each(Object.keys(sandboxes) as (keyof typeof sandboxes)[])("the fake of
   });
 
   test("takes only its own credentials", async () => {
+    const secrets = secretKeysOf(provider.config);
     const wrong = Object.fromEntries(
       Object.entries(fake.config).map(([key, value]) => [
         key,
-        key === "apiKey" || key === "url" ? value.replace("understudy-sandbox", "somebody-else") : value,
+        secrets.includes(key) ? value.replace("understudy-sandbox", "somebody-else") : value,
       ]),
     );
+    expect(wrong).not.toEqual(fake.config);
     expect(await send(undefined, wrong)).toMatchObject({ kind: "unavailable", code: "unauthorized" });
     expect(fake.ledger.accepted).toBe(0);
   });

@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { effectOfLife, openEnvelope } from "@understudy/core";
+import { askToCancel, cancelWaiting, familyOf, locate, type Redis } from "@understudy/queue";
+
+import { type JobStatus, readStatus } from "./status.ts";
+
+export interface CancelAnswer {
+  /**
+   * `cancelled`: it will not run again; `status.dead.effect` says whether it may have had its effect all the same.
+   * `too_late`: it had ended before. `asked`: it still runs, and its worker has been asked to stop it.
+   * `absent`: no such job.
+   */
+  readonly answer: "cancelled" | "too_late" | "asked" | "absent";
+  readonly status: JobStatus;
+}
+
+interface CancelOptions {
+  readonly namespace: string | undefined;
+  /** For people; stands in the dead letter. */
+  readonly reason: string;
+  /** How long to wait for a running job to stop. */
+  readonly patienceMs: number;
+}
+
+const ASK_AGAIN_MS = 50;
+
+/** Cancels a job wherever it is: one that waits dies at once, one that runs is stopped by its worker. */
+export async function cancelJob(
+  redis: Redis,
+  id: string,
+  { namespace, reason, patienceMs }: CancelOptions,
+): Promise<CancelAnswer> {
+  const deadline = performance.now() + patienceMs;
+  for (let wasAsked = false; ;) {
+    const status = await readStatus(redis, id, namespace);
+    if (status.queue === undefined) return { answer: "absent", status };
+    if (status.state === "completed") return { answer: "too_late", status };
+    if (status.state === "dead")
+      return { answer: isOurs(status, wasAsked) ? "cancelled" : "too_late", status };
+    if (performance.now() > deadline) return { answer: "asked", status };
+    if (status.state === "active") {
+      await askToCancel(redis, familyOf(status.queue, namespace), id);
+      wasAsked = true;
+      await sleep(ASK_AGAIN_MS);
+    } else {
+      wasAsked = (await endWaiting(redis, id, status.queue, namespace, reason)) || wasAsked;
+    }
+  }
+}
+
+/** A job that was cancelled long ago is dead already: cancelling it again comes too late. */
+function isOurs({ dead }: JobStatus, wasAsked: boolean): boolean {
+  return wasAsked && dead?.cause === "cancelled";
+}
+
+async function endWaiting(
+  redis: Redis,
+  id: string,
+  queue: string,
+  namespace: string | undefined,
+  reason: string,
+): Promise<boolean> {
+  const family = familyOf(queue, namespace);
+  const { data, starts = "0" } = await locate(redis, family, id);
+  const opened = openEnvelope(parse(data));
+  if (data === undefined || opened.at !== "open") return false;
+  const now = Date.now();
+  const ended = {
+    cause: "cancelled",
+    effect: effectOfLife(opened, Number(starts) - opened.envelope.startsSettled),
+    reason,
+    at: now,
+  } as const;
+  const cancelled = JSON.stringify({ ...opened.envelope, ended });
+  return await cancelWaiting(redis, family, { id, data, cancelled, reason: `cancelled: ${reason}`, now });
+}
+
+function parse(json: string | undefined): unknown {
+  try {
+    return json === undefined ? undefined : JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,60 @@
+import type { SendEmailCommandInput } from "@aws-sdk/client-sesv2";
+import { type Call, type EmailAddress, type EmailRequest, messageIdOf } from "@understudy/core";
+import MailComposer from "nodemailer/lib/mail-composer";
+
+import { uniqueRecipients } from "../email/recipients.ts";
+
+/** The message whole, as MIME of ours: only so are its Message-ID, its headers and its attachments what the caller asked for. */
+export async function messageOf(request: EmailRequest, call: Call): Promise<SendEmailCommandInput> {
+  const { to, cc, bcc } = uniqueRecipients(request);
+  return {
+    FromEmailAddress: request.from.email,
+    Destination: {
+      ToAddresses: to.map(({ email }) => email),
+      ...(cc.length > 0 && { CcAddresses: cc.map(({ email }) => email) }),
+      ...(bcc.length > 0 && { BccAddresses: bcc.map(({ email }) => email) }),
+    },
+    Content: { Raw: { Data: await mimeOf(request, call) } },
+    EmailTags: [
+      { Name: "job_id", Value: tag(call.jobId) },
+      ...(request.tags ?? []).map((value, index) => ({ Name: `tag_${index + 1}`, Value: tag(value) })),
+    ],
+  };
+}
+
+/** Without Bcc: who else gets it stands in the destination only. */
+function mimeOf(request: EmailRequest, { jobId }: Call): Promise<Buffer> {
+  const { from, to, cc, replyTo, subject, text, html, attachments, headers } = request;
+  const composer = new MailComposer({
+    from: mailbox(from),
+    to: to.map(mailbox),
+    cc: cc?.map(mailbox),
+    replyTo: replyTo && mailbox(replyTo),
+    subject,
+    text,
+    html,
+    attachments: attachments?.map(({ filename, contentType, contentBase64 }) => ({
+      filename,
+      contentType,
+      content: contentBase64,
+      encoding: "base64",
+    })),
+    messageId: messageIdOf(jobId, from),
+    headers: { ...headers, "X-Job-ID": jobId },
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  return composer.compile().build();
+}
+
+function mailbox({ email, name = "" }: EmailAddress & { readonly name?: string | undefined }): {
+  name: string;
+  address: string;
+} {
+  return { name, address: email };
+}
+
+/** SES takes letters, digits, _ and - in a tag. */
+function tag(value: string): string {
+  return value.replaceAll(/[^\w-]/gu, "_").slice(0, 256);
+}

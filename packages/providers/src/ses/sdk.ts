@@ -1,0 +1,54 @@
+import { SESv2Client } from "@aws-sdk/client-sesv2";
+
+import { sendCarried } from "../transport/carry.ts";
+
+export interface SesConfig {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string | undefined;
+  readonly region: string;
+  readonly baseUrl?: string | undefined;
+}
+
+/** The part of the SDK's signed request that goes over the wire. */
+interface SignedRequest {
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly port?: number;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+/** The SDK builds and signs; our transport carries. Whatever the environment or a profile in the home directory says is not asked. */
+export function sesClient(config: SesConfig): SESv2Client {
+  const { accessKeyId, secretAccessKey, sessionToken, region } = config;
+  return new SESv2Client({
+    region,
+    // Given in full, or AWS_ENDPOINT_URL could send the mail elsewhere.
+    endpoint: config.baseUrl ?? `https://email.${region}.amazonaws.com`,
+    useFipsEndpoint: false,
+    useDualstackEndpoint: false,
+    credentials: { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) },
+    maxAttempts: 1,
+    requestHandler: { handle: carryOne },
+  });
+}
+
+async function carryOne({ protocol, hostname, port, path, headers, body }: SignedRequest): Promise<unknown> {
+  if (typeof body !== "string") throw new Error("The transport carries JSON only.");
+  const authority = port === undefined ? hostname : `${hostname}:${port}`;
+  const answer = await sendCarried({
+    method: "POST",
+    url: `${protocol}//${authority}${path}`,
+    headers,
+    body,
+  });
+  return {
+    response: { statusCode: answer.status, headers: flat(answer.headers), body: new Uint8Array(answer.body) },
+  };
+}
+
+function flat(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
+}

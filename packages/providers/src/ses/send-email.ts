@@ -1,0 +1,49 @@
+import { SendEmailCommand } from "@aws-sdk/client-sesv2";
+import { type Adapter, emailSend, type Implementation, messageIdOf, recipientsOf } from "@understudy/core";
+import * as z from "zod";
+
+import { attachmentBytes } from "../email/size.ts";
+import { carry } from "../transport/carry.ts";
+import { parseJson } from "../transport/classify.ts";
+import { implement } from "../transport/implement.ts";
+import type { Reply } from "../transport/transport.ts";
+import { failureOf } from "./classify.ts";
+import { messageOf } from "./message.ts";
+import { sesClient, type SesConfig } from "./sdk.ts";
+
+export const sendEmail: Implementation<SesConfig, typeof emailSend> = {
+  capability: emailSend,
+  idempotency: "none",
+  create,
+  // 40 MB with its line ends, text and headers; 50 recipients: https://docs.aws.amazon.com/ses/latest/dg/quotas.html
+  accepts: (request) => attachmentBytes(request) <= 38_000_000 && recipientsOf(request).length <= 50,
+};
+
+function create(config: SesConfig): Adapter<typeof emailSend> {
+  const client = sesClient(config);
+  const secrets = [config.secretAccessKey, config.sessionToken ?? ""];
+  return implement<typeof emailSend>("ses", secrets, async (request, call) => {
+    const carried = await carry(call.signal, async () =>
+      client.send(new SendEmailCommand(await messageOf(request, call))),
+    );
+    const id = acceptedId(carried.reply);
+    if (id === undefined) return failureOf(carried, call.signal);
+    return {
+      kind: "delivered",
+      final: false,
+      externalId: id,
+      receipt: {
+        messageId: messageIdOf(call.jobId, request.from),
+        accepted: [...recipientsOf(request)],
+        rejected: [],
+      },
+    };
+  });
+}
+
+const accepted = z.object({ MessageId: z.string().min(1) });
+
+function acceptedId(reply: Reply | undefined): string | undefined {
+  if (reply?.at !== "answered" || reply.status !== 200) return undefined;
+  return accepted.safeParse(parseJson(reply.body.toString())).data?.MessageId;
+}
