@@ -6,7 +6,8 @@ import { defaultServerConditions } from "vite";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
 const repo = import.meta.dirname;
-const conditions = ["@understudy/source", ...defaultServerConditions];
+// Node does not know "module": some packages keep code for bundlers behind it that Node cannot load.
+const conditions = ["@understudy/source", ...defaultServerConditions.filter((name) => name !== "module")];
 const elsewhere = ["**/node_modules/**", "**/dist/**"];
 const chaos = "**/*.chaos.test.ts";
 const members = globSync("{packages,apps}/*/package.json", { cwd: repo }).map(dirname).toSorted();
@@ -45,5 +46,5 @@ function project(member: string, test: Project, suffix = ""): TestProjectInlineC
 }
 
 function hasChaos(member: string): boolean {
-  return globSync(`${member}/{src,tour,lib}/${chaos}`, { cwd: repo }).length > 0;
+  return globSync(`${member}/{src,tour,lib,chaos}/${chaos}`, { cwd: repo }).length > 0;
 }

@@ -55,11 +55,47 @@ test("providers and their fakes have a catalogue each, and the providers' never 
   add("packages/providers/src/amazon-ses/provider.ts", "packages/providers/src/sandbox/sandbox.ts");
   expect(gen()).toMatchObject({ status: 0 });
   const providers = read("packages/providers/src/catalog.gen.ts");
-  expect(providers).toContain("export const providers = { amazonSes, smtp } as const;");
+  expect(providers).toContain('export const providers = { "amazon-ses": amazonSes, smtp } as const;');
   expect(providers).not.toContain("sandbox");
   const fakes = read("packages/providers/src/sandbox/catalog.gen.ts");
   expect(fakes).toContain('import { smtpSandbox } from "../smtp/sandbox.ts";');
   expect(fakes).toContain("export const sandboxes = { smtp: smtpSandbox } as const;");
+});
+
+test("what people read about the providers is made of what each folder says of itself", () => {
+  const folder = (name: string) => join(tree, "packages/providers/src", name);
+  for (const name of ["smtp", "amazon-ses"]) {
+    add(...["provider.ts", "send-email.ts"].map((file) => `packages/providers/src/${name}/${file}`));
+    writeFileSync(join(folder(name), "env.example"), `${name}=1\n`);
+    writeFileSync(join(folder(name), "README.md"), `# ${name}\n\nMail through\n${name}.\n\nMore.\n`);
+  }
+  const marked = "# <providers>\n# </providers>\n# <limits>\nold\n# </limits>\nA=1\n";
+  writeFileSync(join(tree, ".env.example"), `ROUTE_EMAIL_SEND=smtp,gone\n${marked}`);
+  writeFileSync(
+    join(tree, "packages/providers/README.md"),
+    "Hi\n<!-- providers: -->\n<!-- /providers -->\nend\n",
+  );
+  expect(gen()).toMatchObject({ status: 0 });
+  expect(read(".env.example")).toBe(`ROUTE_EMAIL_SEND=smtp,amazon-ses
+# <providers>
+
+amazon-ses=1
+
+smtp=1
+
+# </providers>
+# <limits>
+#LIMIT_AMAZON_SES_PER_SECOND=
+#LIMIT_SMTP_PER_SECOND=
+#LIMIT_AMAZON_SES_CONCURRENT=
+#LIMIT_SMTP_CONCURRENT=
+# </limits>
+A=1
+`);
+  expect(read("packages/providers/README.md")).toContain(
+    "| [smtp](src/smtp/README.md) | Mail through smtp. |\n",
+  );
+  expect(gen("--check")).toEqual({ status: 0, output: "" });
 });
 
 test("--check writes nothing, fails while a catalogue is stale, and passes once it is generated", () => {

@@ -11,6 +11,8 @@ const needed = {
   SENDGRID_API_KEY: "SG.real",
 };
 
+const known = Object.keys(providers).join(", ");
+
 function read(env: Env): WorkerConfig {
   return readConfig({ ...needed, ...env }, jobs, providers);
 }
@@ -118,7 +120,7 @@ test("everything that is wrong is told at once", () => {
     expect.stringMatching(/^LOG_LEVEL is wrong: .*"trace"/u),
   ]);
   expect(problems({ ROUTE_EMAIL_SEND: "", REDIS_URL: "" })).toEqual([
-    "ROUTE_EMAIL_SEND is not set. Name one or more of mailgun, sendgrid, smtp, the preferred one first.",
+    `ROUTE_EMAIL_SEND is not set. Name one or more of ${known}, the preferred one first.`,
     "REDIS_URL is not set.",
   ]);
 });
@@ -134,7 +136,7 @@ test.each([
   ["QUEUES", "email=5=6", "how many of email at once"],
   ["QUEUES", "email,email=3", "names a queue twice"],
   ["QUEUES", "email,", 'names "", but the queues are email'],
-  ["ROUTE_EMAIL_SEND", "sendgird", 'names "sendgird", but email.send is served by mailgun, sendgrid, smtp'],
+  ["ROUTE_EMAIL_SEND", "sendgird", `names "sendgird", but email.send is served by ${known}`],
   ["ROUTE_EMAIL_SEND", "sendgrid,sendgrid", "names a provider twice"],
   ["ROUTE_EMAIL_SEND", "sendgrid,", 'names ""'],
   ["SENDGRID_REGION", "mars", "Invalid option"],

@@ -63,7 +63,7 @@ export function failureOf(carried: Carried, signal: AbortSignal): Failure {
 function ruleFor(answer: Answered): StatusRule | undefined {
   const { status, headers } = answer;
   const said = body.safeParse(parseJson(answer.body.toString("utf8", 0, 8192))).data ?? {};
-  const name = nameOf(headers["x-amzn-errortype"] ?? said.__type ?? said.code);
+  const name = nameOf(headers["x-amzn-errortype"] ?? said["__type"] ?? said.code);
   if (name === "") return undefined;
   const rule = rules.find((one) => one.name.test(name) && (one.words?.test(said.message ?? "") ?? true));
   if (rule !== undefined) return { status, kind: rule.kind, code: rule.code };

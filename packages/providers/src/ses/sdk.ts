@@ -26,7 +26,7 @@ export function sesClient(config: SesConfig): SESv2Client {
   return new SESv2Client({
     region,
     // Given in full, or AWS_ENDPOINT_URL could send the mail elsewhere.
-    endpoint: config.baseUrl ?? `https://email.${region}.amazonaws.com`,
+    endpoint: config.baseUrl?.replace(/\/+$/u, "") ?? `https://email.${region}.amazonaws.com`,
     useFipsEndpoint: false,
     useDualstackEndpoint: false,
     credentials: { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) },
@@ -36,7 +36,8 @@ export function sesClient(config: SesConfig): SESv2Client {
 }
 
 async function carryOne({ protocol, hostname, port, path, headers, body }: SignedRequest): Promise<unknown> {
-  if (typeof body !== "string") throw new Error("The transport carries JSON only.");
+  if (typeof body !== "string" && !(body instanceof Uint8Array))
+    throw new Error("The transport carries whole bodies only.");
   const authority = port === undefined ? hostname : `${hostname}:${port}`;
   const answer = await sendCarried({
     method: "POST",

@@ -1,0 +1,56 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { between } from "./between.ts";
+
+interface Text {
+  readonly path: string;
+  readonly text: string;
+}
+
+const folders = "packages/providers/src";
+
+/** What people read about the providers there are, made of what each folder says of itself. */
+export function renderProviderTexts(repo: string, names: readonly string[]): readonly Text[] {
+  const texts: readonly [path: string, render: (text: string) => string][] = [
+    [".env.example", (text) => envExample(text, repo, names)],
+    ["packages/providers/README.md", (text) => table(text, repo, names)],
+  ];
+  return texts
+    .filter(([path]) => existsSync(join(repo, path)))
+    .map(([path, render]) => ({ path, text: render(read(repo, path)) }));
+}
+
+function envExample(text: string, repo: string, names: readonly string[]): string {
+  const blocks = names.map((name) => read(repo, `${folders}/${name}/env.example`));
+  const limits = ["PER_SECOND", "CONCURRENT"].flatMap((unit) =>
+    names.map((name) => `#LIMIT_${name.replaceAll("-", "_").toUpperCase()}_${unit}=\n`),
+  );
+  const withBlocks = between(text, "# <providers>", "# </providers>", `\n${blocks.join("\n")}\n`);
+  const withLimits = between(withBlocks, "# <limits>", "# </limits>", limits.join(""));
+  const senders = names.filter((name) => existsSync(join(repo, folders, name, "send-email.ts")));
+  return withLimits.replace(/^ROUTE_EMAIL_SEND=.*$/mu, (line) => `ROUTE_EMAIL_SEND=${route(line, senders)}`);
+}
+
+/** The order is somebody's choice and stays; who is new comes last. */
+function route(line: string, names: readonly string[]): string {
+  const now = line.replace(/^.*=/u, "").split(",");
+  return [...now.filter((name) => names.includes(name)), ...names.filter((name) => !now.includes(name))].join(
+    ",",
+  );
+}
+
+function table(text: string, repo: string, names: readonly string[]): string {
+  const rows = names.map((name) => {
+    const [, first = ""] = read(repo, `${folders}/${name}/README.md`).split("\n\n");
+    return `| [${name}](src/${name}/README.md) | ${first.trim().replaceAll("\n", " ")} |`;
+  });
+  const lines = ["| provider | |", "|---|---|", ...rows];
+  return between(text, "<!-- providers:", "<!-- /providers -->", `\n${lines.join("\n")}\n\n`);
+}
+
+function read(repo: string, path: string): string {
+  const file = join(repo, path);
+  if (!existsSync(file)) throw new Error(`${path} is missing: write it as the other folders have theirs.`);
+  return readFileSync(file, "utf8");
+}
