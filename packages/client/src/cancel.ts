@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { effectOfLife, openEnvelope } from "@understudy/core";
+import { effectOfLife, openEnvelope, UnderstudyError } from "@understudy/core";
 import { askToCancel, cancelWaiting, familyOf, locate, type Redis } from "@understudy/queue";
 
 import { type JobStatus, readStatus } from "./status.ts";
@@ -65,6 +65,12 @@ async function endWaiting(
   const { data, starts = "0" } = await locate(redis, family, id);
   const opened = openEnvelope(parse(data));
   if (data === undefined || opened.at !== "open") return false;
+  if (opened.envelope.schedule !== undefined && opened.envelope.startsSettled === 0) {
+    throw new UnderstudyError(
+      "option_invalid",
+      `${id} is the next job of the schedule ${opened.envelope.schedule}; take the schedule away with unschedule instead.`,
+    );
+  }
   const now = Date.now();
   const ended = {
     cause: "cancelled",

@@ -8,11 +8,14 @@ import {
   openProducer,
   type Redis,
   type RedisLocation,
+  removeSchedule,
+  setSchedule,
 } from "@understudy/queue";
 
 import { type CancelAnswer, cancelJob } from "./cancel.ts";
 import { EnqueueError } from "./enqueue-error.ts";
 import type { ManyOptions, OptionsFor } from "./options.ts";
+import { type ScheduleOptions, scheduleOf } from "./schedule.ts";
 import { seal, type Sealed } from "./seal.ts";
 import { type JobStatus, readStatus } from "./status.ts";
 
@@ -45,6 +48,17 @@ export interface Client extends AsyncDisposable {
   readonly status: (id: string) => Promise<JobStatus>;
   /** Waits until the job has completed or died, or the time is over; the status then, whichever it is. Default 30,000 ms. */
   readonly result: (id: string, options?: { readonly timeoutMs?: number }) => Promise<JobStatus>;
+  /**
+   * Makes such a job whenever the cron expression says, until `unschedule`. Setting a key again replaces its schedule.
+   * @throws EnqueueError option_invalid, payload_invalid, payload_too_large, redis_unreachable
+   */
+  readonly schedule: <J extends AnyJob>(
+    job: J,
+    payload: PayloadOf<J>,
+    options: ScheduleOptions,
+  ) => Promise<void>;
+  /** @returns false when there was no schedule of this key */
+  readonly unschedule: (job: AnyJob, key: string) => Promise<boolean>;
   /**
    * Cancels a job wherever it is in the fleet. Waits up to the client's deadline for one that runs to stop.
    * @param reason for people; stands in the dead letter
@@ -140,6 +154,12 @@ export function createClient(options: ClientOptions): Client {
         await sleep(Math.min(waitMs, leftMs));
       }
     },
+    async schedule(job, payload, how) {
+      const schedule = scheduleOf(job, payload, how, maxPayloadBytes);
+      await ask((connection) => setSchedule(connection, familyOf(job.queue, namespace), schedule));
+    },
+    unschedule: async (job, key) =>
+      await ask((connection) => removeSchedule(connection, familyOf(job.queue, namespace), key)),
     cancel: async (id, reason) =>
       await ask((connection) => cancelJob(connection, id, { namespace, reason, patienceMs: deadlineMs / 2 })),
     close: () => producer.close(),

@@ -19,38 +19,18 @@ export function seal(
 ): Sealed {
   const what = `${job.name}${place}`;
   checkOptions(what, job, options);
-  const wire = wireForm(what, job, payload);
-  const requested = requestOf(job, wire);
-  if (!requested.ok)
-    throw new EnqueueError("payload_invalid", `The payload of ${what} is wrong: ${requested.problem}`);
-
+  const wire = payloadOnTheWire(what, job, payload);
   const now = Date.now();
   const idempotencyKey = options.idempotencyKey ?? crypto.randomUUID();
+  const times = { enqueuedAt: now, lifeStartedAt: now + (options.delayMs ?? 0) };
   const envelope: Envelope = {
-    v: ENVELOPE_VERSION,
-    payload: wire,
-    fingerprint: fingerprint(wire),
-    idempotencyKey,
-    enqueuedAt: now,
-    lifeStartedAt: now + (options.delayMs ?? 0),
-    generation: 1,
-    attempt: 0,
-    startsSettled: 0,
-    trail: [],
+    ...newEnvelope(wire, idempotencyKey, times),
     ...(options.providers === undefined ? {} : { providers: options.providers }),
   };
-  const data = JSON.stringify(envelope);
-  const bytes = Buffer.byteLength(data);
-  if (bytes > maxPayloadBytes) {
-    throw new EnqueueError(
-      "payload_too_large",
-      `The payload of ${what} takes ${bytes} bytes, more than the ${maxPayloadBytes} allowed. Store large parts elsewhere and enqueue a link, or raise maxPayloadBytes.`,
-    );
-  }
   return {
     id: jobIdOf(job.name, idempotencyKey),
     name: job.name,
-    data,
+    data: writeEnvelope(what, envelope, maxPayloadBytes),
     timestamp: now,
     keepCompletedMs: job.keepCompletedMs,
     idempotencyKey,
@@ -58,6 +38,46 @@ export function seal(
     ...(options.delayMs === undefined ? {} : { delayMs: options.delayMs }),
     ...(options.priority === undefined ? {} : { priority: options.priority }),
   };
+}
+
+export function newEnvelope(
+  payload: unknown,
+  idempotencyKey: string,
+  times: Pick<Envelope, "enqueuedAt" | "lifeStartedAt">,
+): Envelope {
+  return {
+    v: ENVELOPE_VERSION,
+    payload,
+    fingerprint: fingerprint(payload),
+    idempotencyKey,
+    ...times,
+    generation: 1,
+    attempt: 0,
+    startsSettled: 0,
+    trail: [],
+  };
+}
+
+/** @throws EnqueueError payload_too_large */
+export function writeEnvelope(what: string, envelope: Envelope, maxBytes: number): string {
+  const data = JSON.stringify(envelope);
+  const bytes = Buffer.byteLength(data);
+  if (bytes <= maxBytes) return data;
+  throw new EnqueueError(
+    "payload_too_large",
+    `The payload of ${what} takes ${bytes} bytes, more than the ${maxBytes} allowed. Store large parts elsewhere and enqueue a link, or raise maxPayloadBytes.`,
+  );
+}
+
+/**
+ * A payload as the worker will read it, tried as the worker will try it.
+ * @throws EnqueueError payload_invalid
+ */
+export function payloadOnTheWire(what: string, job: AnyJob, payload: unknown): unknown {
+  const wire = wireForm(what, job, payload);
+  const requested = requestOf(job, wire);
+  if (requested.ok) return wire;
+  throw new EnqueueError("payload_invalid", `The payload of ${what} is wrong: ${requested.problem}`);
 }
 
 /** The payload after its trip through JSON: what JSON cannot carry is found here and not by the worker. */

@@ -36,6 +36,8 @@ export interface Envelope {
   readonly startsSettled: number;
   readonly trail: Trail;
   readonly bound?: Binding;
+  /** The schedule that makes such jobs: when this one is due stands in its id, until it first runs. */
+  readonly schedule?: string;
   /** How often a person has put this job back from the dead letters. */
   readonly redrives?: number;
   /** Possible copies that people have allowed beyond the job's own limit. */
@@ -63,6 +65,7 @@ export const envelopeSchema: z.ZodType<Envelope> = z.object({
   startsSettled: count,
   trail: trailSchema,
   bound: z.object({ provider: z.string(), firstSentAt: time }).optional(),
+  schedule: z.string().optional(),
   redrives: z.int().positive().optional(),
   grantedCopies: z.int().positive().optional(),
   providers: z.array(z.string()).optional(),

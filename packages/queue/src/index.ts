@@ -9,6 +9,7 @@ export * from "./ids.ts";
 export * from "./inspect.ts";
 export * from "./names.ts";
 export * from "./producer.ts";
+export * from "./schedules.ts";
 export type { Settlement } from "./settlement.ts";
 export * from "./restore.ts";
 export * from "./stalled-check.ts";

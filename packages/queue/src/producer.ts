@@ -100,6 +100,7 @@ export function openProducer(
         return await Promise.race([attempt(giveUp), rejectOn(giveUp)]);
       } catch (error) {
         if (giveUp.aborted) throw unreachable(deadlineMs, trouble, advice);
+        if (error instanceof UnderstudyError) throw error;
         if (isScriptsLost(error)) connection.disconnect(true);
         else if (!isConnectionTrouble(error)) throw refused(error);
         trouble = error;

@@ -13,7 +13,7 @@ import {
   UNKNOWN_PROVIDER,
   type Verdict,
 } from "@understudy/core";
-import type { Fetched } from "@understudy/queue";
+import { dueTimeOf, type Fetched } from "@understudy/queue";
 import { canAskAgain, type Route } from "@understudy/resilience";
 
 import type { Catalogue } from "./catalogue.ts";
@@ -57,7 +57,12 @@ export function receive(fetched: Fetched, catalogue: Catalogue, now: number): Re
       `envelope version ${opened.version} is newer than this worker`,
     );
 
-  const envelope = withLostStarts(opened.envelope, fetched, catalogue.find(fetched.name)?.job, now);
+  const envelope = withLostStarts(
+    dueNow(opened.envelope, fetched, now),
+    fetched,
+    catalogue.find(fetched.name)?.job,
+    now,
+  );
   if (envelope.ended !== undefined)
     return {
       at: "decided",
@@ -106,6 +111,13 @@ function lifeOf(job: AnyJob, { trail, bound, grantedCopies = 0 }: Envelope): Lif
     history: trail,
     ...(bound === undefined ? {} : { bound }),
   };
+}
+
+/** The job of a schedule is made long before it is due, and begins its life only then; its id is its key. */
+function dueNow(envelope: Envelope, { id }: Fetched, now: number): Envelope {
+  if (envelope.schedule === undefined || envelope.lifeStartedAt > 0) return envelope;
+  const dueAt = dueTimeOf(id) ?? now;
+  return { ...envelope, idempotencyKey: id, enqueuedAt: dueAt, lifeStartedAt: dueAt };
 }
 
 /**

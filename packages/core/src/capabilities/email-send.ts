@@ -78,5 +78,6 @@ export function recipientsOf(request: EmailRequest): readonly string[] {
 
 /** The same on every attempt and provider of a job, so that mailboxes can drop a second copy and support can prove one. */
 export function messageIdOf(jobId: string, from: EmailAddress): string {
-  return `<${jobId}@${from.email.slice(from.email.lastIndexOf("@") + 1)}>`;
+  // The ids of scheduled jobs hold colons, which a Message-ID may not (RFC 5322 §3.6.4).
+  return `<${jobId.replaceAll(":", ".")}@${from.email.slice(from.email.lastIndexOf("@") + 1)}>`;
 }

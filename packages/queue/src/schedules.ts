@@ -1,0 +1,78 @@
+import { defaultRepeatStrategy, Queue } from "bullmq";
+import type { Redis } from "ioredis";
+
+import { registerFamily } from "./families.ts";
+import type { Family } from "./names.ts";
+
+export interface Schedule {
+  /** Names the schedule within its family; setting it again replaces it. */
+  readonly key: string;
+  /** Five fields, or six with seconds first. */
+  readonly cron: string;
+  /** IANA, such as Europe/Berlin. */
+  readonly timeZone: string;
+  readonly jobName: string;
+  /** JSON value, the data of every job that it makes. */
+  readonly data: unknown;
+  readonly keepCompletedMs: number;
+}
+
+/** BullMQ gives the jobs of a schedule ids of this form; the time is when they are due. */
+const scheduledId = /^repeat:.*:(\d+)$/u;
+
+/** Epoch milliseconds at which the job of a schedule is due; undefined for any other job. */
+export function dueTimeOf(jobId: string): number | undefined {
+  const digits = scheduledId.exec(jobId)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+/** What is wrong with a cron expression in a time zone, in words; undefined when it will fire. */
+export function cronProblem(cron: string, timeZone: string, now: number): string | undefined {
+  try {
+    return defaultRepeatStrategy(now, { pattern: cron, tz: timeZone }) === undefined
+      ? "it never fires"
+      : undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+export async function setSchedule(redis: Redis, family: Family, schedule: Schedule): Promise<void> {
+  await registerFamily(redis, family);
+  await withQueue(redis, family, async (queue) => {
+    await queue.upsertJobScheduler(
+      schedule.key,
+      { pattern: schedule.cron, tz: schedule.timeZone },
+      {
+        name: schedule.jobName,
+        data: schedule.data,
+        opts: {
+          attempts: 1,
+          removeOnComplete: { age: Math.ceil(schedule.keepCompletedMs / 1000) },
+          removeOnFail: false,
+          stackTraceLimit: 5,
+          keepLogs: 100,
+        },
+      },
+    );
+  });
+}
+
+/** @returns false when there was none of this key */
+export async function removeSchedule(redis: Redis, family: Family, key: string): Promise<boolean> {
+  return await withQueue(redis, family, async (queue) => await queue.removeJobScheduler(key));
+}
+
+async function withQueue<T>(
+  redis: Redis,
+  { name, prefix }: Family,
+  use: (queue: Queue) => Promise<T>,
+): Promise<T> {
+  const queue = new Queue(name, { connection: redis, prefix, skipMetasUpdate: true });
+  try {
+    return await use(queue);
+  } finally {
+    // The connection is the caller's and stays open.
+    await queue.close();
+  }
+}
