@@ -1,0 +1,47 @@
+import type { Gate } from "@understudy/core";
+import { createVirtualClock, testGate } from "@understudy/testkit";
+
+import { createBulkhead } from "./bulkhead.ts";
+import { createCircuitBreaker } from "./circuit-breaker.ts";
+import { createRateLimiter } from "./rate-limiter.ts";
+
+const meta = { provider: "a", at: 0, durationMs: 1 };
+
+async function refused(gate: Gate): Promise<Gate> {
+  const answer = await gate.admit();
+  if (answer.ok) answer.settle({ kind: "unavailable", code: "unauthorized", ...meta });
+  return gate;
+}
+
+async function exhausted(gate: Gate): Promise<Gate> {
+  while ((await gate.admit()).ok);
+  return gate;
+}
+
+const circuit = (): Gate => createCircuitBreaker({ now: createVirtualClock().now });
+const limiter = (): Gate =>
+  createRateLimiter({ now: createVirtualClock().now, limit: { perSecond: 20, burst: 7 } });
+const bulkhead = (): Gate => createBulkhead({ now: createVirtualClock().now, maxConcurrent: 3 });
+
+/** A circuit whose time to try again has come: one probe, and no more. */
+async function probing(): Promise<Gate> {
+  const clock = createVirtualClock();
+  const gate = createCircuitBreaker({ now: clock.now, options: { openMs: 100 } });
+  await refused(gate);
+  clock.advance(100);
+  return gate;
+}
+
+testGate("a closed circuit", { open: circuit, closed: () => refused(circuit()) });
+testGate("a half-open circuit", { open: probing, closed: async () => await exhausted(await probing()) });
+testGate("a rate limiter", { open: limiter, closed: () => exhausted(limiter()) });
+testGate("a rate limiter without a limit", {
+  open: () => createRateLimiter({ now: createVirtualClock().now, limit: { perSecond: Infinity } }),
+  closed: async () => {
+    const gate = createRateLimiter({ now: createVirtualClock().now, limit: { perSecond: Infinity } });
+    const answer = await gate.admit();
+    if (answer.ok) answer.settle({ kind: "throttled", code: "http_429", retryAfterMs: 1000, ...meta });
+    return gate;
+  },
+});
+testGate("a bulkhead", { open: bulkhead, closed: () => exhausted(bulkhead()) });
