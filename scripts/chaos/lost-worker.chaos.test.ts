@@ -39,7 +39,8 @@ test(
     console.log("lost worker", { seed: chance.seed, kills }, figures);
     expect(figures).toMatchObject({ lost: 0, stillQueued: 0, unlabelledDuplicates: 0 });
     expect(figures.delivered + figures.deadLettered).toBe(total);
-    expect(figures.duplicates).toBeGreaterThan(0);
+    // Two is what an unknown fate may cost, whoever dies when.
+    expect(Math.max(...Object.keys(figures.arrivals).map(Number))).toBe(2);
   },
   TEST_MS,
 );

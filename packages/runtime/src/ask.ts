@@ -1,21 +1,21 @@
-import { type Binding, type Call, type Outcome, UNKNOWN_PROVIDER } from "@understudy/core";
-import { writeFenced } from "@understudy/queue";
+import { type Call, type Outcome, UNKNOWN_PROVIDER } from "@understudy/core";
 import { deliver, type Delivery } from "@understudy/resilience";
 
 import { asError } from "./events.ts";
 import type { Ready } from "./receive.ts";
 import type { Run } from "./run.ts";
+import { notingCopies, writeDown } from "./write-down.ts";
 
 /** Asks the providers of the job's route. Never throws. */
 export async function ask(ready: Ready, run: Run): Promise<Delivery> {
-  const { route, envelope, life, request } = ready;
+  const { envelope, life, request } = ready;
   let bound = life.bound;
   try {
-    return await deliver(route, request, callOf(ready, run), life, {
+    return await deliver(notingCopies(ready, run), request, callOf(ready, run), life, {
       now: run.now,
       bind: async (binding) => {
         bound = binding;
-        return await bind(binding, ready, run);
+        return await writeDown({ ...envelope, bound: binding }, run);
       },
       ...(envelope.providers === undefined ? {} : { allowed: envelope.providers }),
     });
@@ -41,17 +41,4 @@ function callOf({ envelope }: Ready, { fetched, signal }: Run): Call {
     signal,
     ...(envelope.traceparent === undefined ? {} : { traceparent: envelope.traceparent }),
   };
-}
-
-/** Starts stay unsettled until the run ends: if this worker dies after the binding, the next one knows that it did. */
-async function bind(bound: Binding, { envelope }: Ready, run: Run): Promise<boolean> {
-  const { redis, family, fetched, observe } = run;
-  const data = JSON.stringify({ ...envelope, bound });
-  try {
-    return await writeFenced(redis, family, fetched.id, fetched.token, data);
-  } catch (error) {
-    // Unwritten is unbound, and unbound is unsent: the job waits.
-    observe({ event: "trouble", queue: family.name, error: asError(error) });
-    return false;
-  }
 }

@@ -26,6 +26,41 @@ describe("effects of unknown fate", () => {
     expect(links.map(({ calls }) => calls.length)).toEqual([1, 1, 0]);
   });
 
+  test("before a mail goes on, Redis knows of the copy that may exist, should this worker be lost with the next one", async () => {
+    const stage = newStage();
+    const trailsBefore: unknown[] = [];
+    const refused = failing("unavailable", "http_503");
+    const noting = (answer: typeof refused) => async () => {
+      trailsBefore.push((await stage.envelopeOf(id)).trail);
+      return answer;
+    };
+    const unknown = failing("ambiguous", "timeout");
+    const { id } = await stage.client.enqueue(noteJob, { n: 1 });
+    stage.start([
+      scripted("a", [noting(refused)]),
+      scripted("b", [noting(unknown)]),
+      scripted("c", [noting(delivered)]),
+    ]);
+    const { trail } = await stage.reaches(id, "completed");
+    expect(trailsBefore).toMatchObject([[], [], [{ provider: "a" }, { provider: "b", code: "timeout" }]]);
+    expect(trail.map(({ provider }) => provider)).toEqual(["a", "b", "c"]);
+  });
+
+  test("a worker that lost its lock meanwhile does not go on", async () => {
+    const stage = newStage();
+    const { id } = await stage.client.enqueue(noteJob, { n: 1 });
+    const a = scripted("a", [
+      async () => {
+        await stage.redis.set(`${keyOf(stage.family, "name", id)}:lock`, "a successor");
+        return failing("ambiguous", "timeout");
+      },
+    ]);
+    const b = scripted("b", [delivered]);
+    stage.start([a, b]);
+    await until("the settlement is refused", () => stage.events.some(({ event }) => event === "trouble"));
+    expect([a.calls.length, b.calls.length]).toEqual([1, 0]);
+  });
+
   test("a charge stays with its provider until that replays it", async () => {
     const stage = newStage();
     const a = scripted(
