@@ -129,6 +129,18 @@ test("of unknown effect: where duplicates are tolerated it is one more possible 
   });
 });
 
+test("lost with its workers too often: each of them may have made a copy, and the new life knows", async () => {
+  await deadLetter("lost-often", envelope({ attempt: 0, startsSettled: 0 }));
+  await redis.hset(keyOf(family, "dead", "lost-often"), "ats", 4);
+  expect(await store.redrive("lost-often", { now, forbidsDuplicates: false })).toBe("redriven");
+  const { data } = await locate(redis, family, "lost-often");
+  expect(JSON.parse(data ?? "")).toMatchObject({
+    startsSettled: 0,
+    grantedCopies: 4,
+    trail: [{ kind: "ambiguous", code: "worker_lost", count: 4 }],
+  });
+});
+
 test("of unknown effect: money is held", async () => {
   await deadLetter(
     "charge",

@@ -99,7 +99,7 @@ export function openDeadLetters(redis: Redis, family: Family): DeadLetterStore {
         const stored = readLetter(job.data);
         if (stored === undefined) return "unreadable";
         if (stored.letter.effect === "maybe" && forbidsDuplicates) return "held";
-        const data = renew(stored, now);
+        const data = renew(stored, { now, starts: job.starts });
         if (data === undefined) return "unreadable";
         const answer = await restoreDead(redis, family, {
           id: jobId,
