@@ -5,9 +5,8 @@ import { jobs, passwordReset, sendEmail, welcomeEmail } from "./index.ts";
 
 const hour = 3_600_000;
 
-test("every job has a name of its own and a queue", () => {
+test("every job has a name of its own", () => {
   expect(new Set(jobs.map(({ name }) => name)).size).toBe(jobs.length);
-  expect(jobs.every(({ queue }) => queue === "email")).toBe(true);
 });
 
 test("the defaults are those that the documentation states", () => {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { between } from "./between.ts";
+import { screaming } from "./names.ts";
 
 interface Text {
   readonly path: string;
@@ -24,7 +25,7 @@ export function renderProviderTexts(repo: string, names: readonly string[]): rea
 function envExample(text: string, repo: string, names: readonly string[]): string {
   const blocks = names.map((name) => read(repo, `${folders}/${name}/env.example`));
   const limits = ["PER_SECOND", "CONCURRENT"].flatMap((unit) =>
-    names.map((name) => `#LIMIT_${name.replaceAll("-", "_").toUpperCase()}_${unit}=\n`),
+    names.map((name) => `#LIMIT_${screaming(name)}_${unit}=\n`),
   );
   const withBlocks = between(text, "# <providers>", "# </providers>", `\n${blocks.join("\n")}\n`);
   const withLimits = between(withBlocks, "# <limits>", "# </limits>", limits.join(""));

@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
-import { format } from "oxfmt";
-
+import { formatted } from "./formatted.ts";
+import { camelCase } from "./names.ts";
 import { renderProviderTexts } from "./provider-texts.ts";
 
 export interface Catalogue {
@@ -93,17 +93,4 @@ function memberFolders(root: string, member: string): readonly string[] {
 
 function keyed(folder: string, name: string): string {
   return folder === name ? name : `${JSON.stringify(folder)}: ${name}`;
-}
-
-function camelCase(kebab: string): string {
-  return kebab.replace(/-([a-z0-9])/gu, (_, letter: string) => letter.toUpperCase());
-}
-
-async function formatted(repo: string, path: string, source: string): Promise<string> {
-  const file = join(repo, ".oxfmtrc.json");
-  const config = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>) : {};
-  const { $schema: _schema, ignorePatterns: _patterns, ...options } = config;
-  const { code, errors } = await format(path, source, options);
-  if (errors.length > 0) throw new Error(`${path}: ${errors.map(({ message }) => message).join("; ")}`);
-  return code;
 }
