@@ -45,14 +45,14 @@ beforeAll(async () => {
   symlinkSync(join(repo, "scripts"), join(tree, "scripts"));
   writeFileSync(join(tree, "vitest.config.mjs"), vitestConfig());
   written = [
-    ...(await makeFolder(tree, kinds.job, "order-shipped")),
-    ...(await makeFolder(tree, kinds.provider, "acme-mail")),
+    ...(await makeFolder(tree, kinds.job, "made-by-a-test")),
+    ...(await makeFolder(tree, kinds.provider, "made-by-another-test")),
   ];
 });
 afterAll(() => rmSync(tree, { recursive: true, force: true }));
 
 test("only the folder and what is generated are written", () => {
-  const own = /^packages\/(?:jobs\/src\/order-shipped|providers\/src\/acme-mail)\//u;
+  const own = /^packages\/(?:jobs\/src\/made-by-a-test|providers\/src\/made-by-another-test)\//u;
   expect(written.filter((path) => !own.test(path)).toSorted()).toEqual([
     ".env.example",
     "packages/jobs/src/catalog.gen.ts",
@@ -61,12 +61,14 @@ test("only the folder and what is generated are written", () => {
     "packages/providers/src/sandbox/catalog.gen.ts",
   ]);
   expect(readFileSync(join(tree, ".env.example"), "utf8")).toMatch(
-    /^ROUTE_EMAIL_SEND=.*,acme-mail$[^]*^ACME_MAIL_API_KEY=/mu,
+    /^ROUTE_EMAIL_SEND=.*,made-by-another-test$[^]*^MADE_BY_ANOTHER_TEST_API_KEY=/mu,
   );
 });
 
 test("nothing of the templates' own names is left", () => {
-  for (const path of written.filter((one) => one.includes("order-shipped") || one.includes("acme-mail")))
+  for (const path of written.filter(
+    (one) => one.includes("made-by-a-test") || one.includes("made-by-another-test"),
+  ))
     expect(readFileSync(join(tree, path), "utf8")).not.toMatch(/example-?name/iu);
 });
 
@@ -83,7 +85,7 @@ test.each(["packages/jobs", "packages/providers"])("%s compiles", (path) => {
 });
 
 test("it lints", () => {
-  const folders = ["packages/jobs/src/order-shipped", "packages/providers/src/acme-mail"];
+  const folders = ["packages/jobs/src/made-by-a-test", "packages/providers/src/made-by-another-test"];
   const { status, output } = run(bin("oxlint"), ["--type-aware", "--deny-warnings", ...folders]);
   expect(status, output).toBe(0);
 });
@@ -92,8 +94,8 @@ test("its tests pass, and so do those that ask every job, provider, fake and var
   const { status, output } = run(bin("vitest"), ["run", "--config", "vitest.config.mjs"]);
   expect(status, output).toBe(0);
   for (const file of [
-    "order-shipped/job.test.ts",
-    "acme-mail/send-email.test.ts",
+    "made-by-a-test/job.test.ts",
+    "made-by-another-test/send-email.test.ts",
     "sandboxes.test.ts",
     "env-example.test.ts",
   ])
@@ -132,7 +134,7 @@ function vitestConfig(): string {
   );
   const include = [
     "packages/jobs/src/**/*.test.ts",
-    "packages/providers/src/acme-mail/*.test.ts",
+    "packages/providers/src/made-by-another-test/*.test.ts",
     "packages/providers/src/sandbox/*.test.ts",
     "apps/worker/src/{env-example,config}.test.ts",
   ];
