@@ -23,9 +23,21 @@ export function connectProducer(redis: RedisLocation): Redis {
   return connect(redis, { ...reconnect, ...producerOptions });
 }
 
-/** A connection for workers: waits for Redis to come back. */
+/** A connection for workers: waits for Redis to come back. What is duplicated from it ends with it. */
 export function connectWorker(redis: RedisLocation): Redis {
-  return connect(redis, { ...reconnect, ...workerOptions });
+  const connection = connect(redis, { ...reconnect, ...workerOptions });
+  const duplicate = connection.duplicate.bind(connection);
+  // BullMQ blocks on a duplicate, and waits for it when it closes: with a silent Redis for ever.
+  const copies: Redis[] = [];
+  connection.duplicate = (override) => {
+    const copy = duplicate(override);
+    copies.push(copy);
+    return copy;
+  };
+  connection.once("end", () => {
+    for (const copy of copies) copy.disconnect();
+  });
+  return connection;
 }
 
 function connect(redis: RedisLocation, options: RedisOptions): Redis {
