@@ -32,7 +32,7 @@ test(
     const stage = await openStage({
       redisUrl: inject("redisUrl"),
       route: ["sendgrid"],
-      env: { DRAIN_DEADLINE_MS: "100", CALL_TIMEOUT_MS: "5000" },
+      env: { DRAIN_DEADLINE_MS: "100" },
     });
     const mails = mailsOf(total);
     await enqueueAll(stage.client, total);

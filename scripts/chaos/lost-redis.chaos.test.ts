@@ -5,7 +5,7 @@ import { countIn, figuresOf } from "./figures.ts";
 import { form, SETTLE_MS, TEST_MS } from "./form.ts";
 import { startKillableRedis } from "./killable-redis.ts";
 import { enqueueAll, mailsOf } from "./mails.ts";
-import { openStage } from "./stage.ts";
+import { openStage, quickLocks } from "./stage.ts";
 import { until } from "./until.ts";
 
 const { total, kills } = form({ short: { total: 300, kills: 2 }, long: { total: 3000, kills: 20 } });
@@ -19,7 +19,12 @@ test(
     const chance = createChance();
     const server = await startKillableRedis();
     if (server === undefined) return skip("no Redis here whose process could be killed");
-    const stage = await openStage({ redisUrl: server.url, route: ["sendgrid", "mailgun"], enqueueMs: 250 });
+    const stage = await openStage({
+      redisUrl: server.url,
+      route: ["sendgrid", "mailgun"],
+      env: quickLocks,
+      enqueueMs: 250,
+    });
     const mails = mailsOf(total);
     await stage.sandbox.fail("sendgrid", { mode: "latency", latencyMs: 100 });
     await Promise.all([stage.startWorker(), stage.startWorker()]);

@@ -4,7 +4,7 @@ import { createChance } from "./chance.ts";
 import { countIn, figuresOf } from "./figures.ts";
 import { form, SETTLE_MS, TEST_MS } from "./form.ts";
 import { enqueueAll, mailsOf } from "./mails.ts";
-import { openStage } from "./stage.ts";
+import { openStage, quickLocks } from "./stage.ts";
 import { until } from "./until.ts";
 
 const { total, kills } = form({ short: { total: 300, kills: 3 }, long: { total: 2000, kills: 25 } });
@@ -15,7 +15,11 @@ test(
   "workers killed in the middle of an outage lose nothing, and every mail that arrives twice is labelled",
   async () => {
     const chance = createChance();
-    const stage = await openStage({ redisUrl: inject("redisUrl"), route: ["sendgrid", "mailgun"] });
+    const stage = await openStage({
+      redisUrl: inject("redisUrl"),
+      route: ["sendgrid", "mailgun"],
+      env: { ...quickLocks, CALL_TIMEOUT_MS: "400" },
+    });
     const mails = mailsOf(total);
     await stage.sandbox.fail("sendgrid", faults[0]);
     const workers = await Promise.all([stage.startWorker(), stage.startWorker()]);

@@ -28,17 +28,17 @@ interface StageOptions {
   readonly enqueueMs?: number;
 }
 
-/** Short locks, so that a lost worker is noticed within a test; a circuit that never opens, so that the fault stays felt. */
+/** A circuit that never opens, so that a fault stays felt. */
 const usual = {
   HTTP_PORT: "0",
   LOG_LEVEL: "info",
   NODE_ENV: "development",
   QUEUES: "email=20",
-  LOCK_MS: "2000",
-  STALLED_CHECK_MS: "1000",
-  CALL_TIMEOUT_MS: "400",
   CIRCUIT_MIN_CALLS: "10000",
 } as const;
+
+/** So that a lost worker is noticed within a test. */
+export const quickLocks = { LOCK_MS: "2000", STALLED_CHECK_MS: "1000" } as const;
 
 /** Sets the stage up for one test, and clears it whatever becomes of the test. */
 export async function openStage({
