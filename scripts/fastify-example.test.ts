@@ -15,7 +15,7 @@ test("a sign-up is one mail, however often it is sent", async () => {
   const app = appOn(inject("redisUrl"));
   const send = async (payload: object): Promise<unknown> => {
     const answer = await app.inject({ method: "POST", url: "/sign-up", payload });
-    return { code: answer.statusCode, ...(answer.json() as object) };
+    return { code: answer.statusCode, ...answer.json<object>() };
   };
   expect(await send(ada)).toMatchObject({ code: 202, status: "created" });
   expect(await send(ada)).toMatchObject({ code: 202, status: "duplicate" });
