@@ -10,6 +10,7 @@ import { until } from "./until.ts";
 export interface Figures {
   readonly delivered: number;
   readonly deadLettered: number;
+  /** Unknown to Redis, or delivered by its word and yet never arrived. */
   readonly lost: number;
   readonly stillQueued: number;
   readonly duplicates: number;
@@ -36,10 +37,11 @@ export async function figuresOf(stage: Stage, mails: readonly Mail[]): Promise<F
   for (const { jobId = "" } of effects) copies.set(jobId, (copies.get(jobId) ?? 0) + 1);
   const arrivals: Record<string, number> = {};
   for (const count of copies.values()) arrivals[count] = (arrivals[count] ?? 0) + 1;
+  const neverArrived = fates.filter(({ id, end }) => end === "delivered" && copies.get(id) === 0);
   return {
     delivered: fates.filter(({ end }) => end === "delivered").length,
     deadLettered: fates.filter(({ end }) => end === "dead").length,
-    lost,
+    lost: lost + neverArrived.length,
     stillQueued,
     duplicates,
     unlabelledDuplicates,
@@ -54,6 +56,12 @@ export async function countIn({ redis, family }: Stage, ...sets: readonly string
     keys.map(async (key, n) => (isList(sets[n]) ? await redis.llen(key) : await redis.zcard(key))),
   );
   return counts.reduce((a, b) => a + b, 0);
+}
+
+/** Of the jobs that were delivered or are dead letters. */
+export async function countEnded(stage: Stage): Promise<number> {
+  const dead = await stage.redis.zcard(keyOf(stage.family, "dead", "failed"));
+  return dead + (await countIn(stage, "completed"));
 }
 
 async function countUnsettled(stage: Stage): Promise<number> {

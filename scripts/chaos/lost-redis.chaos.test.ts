@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { createChance } from "./chance.ts";
-import { countIn, figuresOf } from "./figures.ts";
+import { countEnded, figuresOf } from "./figures.ts";
 import { form, SETTLE_MS, TEST_MS } from "./form.ts";
 import { startKillableRedis } from "./killable-redis.ts";
 import { enqueueAll, mailsOf } from "./mails.ts";
@@ -28,7 +28,6 @@ test(
     const mails = mailsOf(total);
     await stage.sandbox.fail("sendgrid", { mode: "latency", latencyMs: 100 });
     await Promise.all([stage.startWorker(), stage.startWorker()]);
-    const completed = async (): Promise<number> => await countIn(stage, "completed");
 
     let refusals = 0;
     let isDown = false;
@@ -47,7 +46,11 @@ test(
     });
     for (let n = 0; n < kills; n += 1) {
       const moment = Math.floor(((total - AHEAD) * (n + chance.between(1, 99) / 100)) / (kills + 1));
-      await until(`${moment} mails are delivered`, async () => (await completed()) >= moment, SETTLE_MS);
+      await until(
+        `${moment} mails are done with`,
+        async () => (await countEnded(stage)) >= moment,
+        SETTLE_MS,
+      );
       await server.kill(stage.redis);
       isDown = true;
       const before = refusals;

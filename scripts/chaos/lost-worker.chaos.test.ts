@@ -1,7 +1,7 @@
 import { expect, inject, test } from "vitest";
 
 import { createChance } from "./chance.ts";
-import { countIn, figuresOf } from "./figures.ts";
+import { countEnded, figuresOf } from "./figures.ts";
 import { form, SETTLE_MS, TEST_MS } from "./form.ts";
 import { enqueueAll, mailsOf } from "./mails.ts";
 import { openStage, quickLocks } from "./stage.ts";
@@ -28,8 +28,8 @@ test(
     for (let n = 0; n < kills; n += 1) {
       const moment = Math.floor((total * (n + chance.between(1, 99) / 100)) / (kills + 1));
       await until(
-        `${moment} mails are delivered`,
-        async () => (await countIn(stage, "completed")) >= moment,
+        `${moment} mails are done with`,
+        async () => (await countEnded(stage)) >= moment,
         SETTLE_MS,
       );
       const victim = chance.between(0, 1);
