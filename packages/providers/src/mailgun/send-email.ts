@@ -9,6 +9,7 @@ import {
 } from "@understudy/core";
 import * as z from "zod";
 
+import { queued } from "../email/queued.ts";
 import { attachmentBytes } from "../email/size.ts";
 import { carry } from "../transport/carry.ts";
 import { failureOf, parseJson, type StatusRule } from "../transport/classify.ts";
@@ -61,24 +62,15 @@ function create({ apiKey, domain, region, baseUrl = hosts[region] }: Config): Ad
     const carried = await carry(call.signal, () => mailgun.messages.create(domain, messageOf(request, call)));
     const id = queuedId(carried.reply);
     if (id === undefined) return failureOf(carried, call.signal, rules);
-    return {
-      kind: "delivered",
-      final: false,
-      externalId: id,
-      receipt: {
-        messageId: messageIdOf(call.jobId, request.from),
-        accepted: [...recipientsOf(request)],
-        rejected: [],
-      },
-    };
+    return queued(id, request, call);
   });
 }
 
-const queued = z.object({ id: z.string().min(1), message: z.string() });
+const documented = z.object({ id: z.string().min(1), message: z.string() });
 
 function queuedId(reply: Reply | undefined): string | undefined {
   if (reply?.at !== "answered" || reply.status !== 200) return undefined;
-  return queued.safeParse(parseJson(reply.body.toString())).data?.id;
+  return documented.safeParse(parseJson(reply.body.toString())).data?.id;
 }
 
 function messageOf(request: EmailRequest, call: Call): MailgunMessage {

@@ -8,6 +8,7 @@ import {
   recipientsOf,
 } from "@understudy/core";
 
+import { queued } from "../email/queued.ts";
 import { uniqueRecipients } from "../email/recipients.ts";
 import { attachmentBytes } from "../email/size.ts";
 import { carry } from "../transport/carry.ts";
@@ -59,16 +60,7 @@ function create(config: Config): Adapter<typeof emailSend> {
     const requestId = reply?.at === "answered" ? reply.headers["x-message-id"] : undefined;
     if (reply?.at !== "answered" || reply.status !== 202 || typeof requestId !== "string")
       return failureOf(carried, call.signal, rules);
-    return {
-      kind: "delivered",
-      final: false,
-      externalId: requestId,
-      receipt: {
-        messageId: messageIdOf(call.jobId, request.from),
-        accepted: [...recipientsOf(request)],
-        rejected: [],
-      },
-    };
+    return queued(requestId, request, call);
   });
 }
 

@@ -1,7 +1,8 @@
 import type { SendEmailCommandInput } from "@aws-sdk/client-sesv2";
-import { type Call, type EmailAddress, type EmailRequest, messageIdOf } from "@understudy/core";
+import type { Call, EmailRequest } from "@understudy/core";
 import MailComposer from "nodemailer/lib/mail-composer";
 
+import { mimeOptions } from "../email/mime.ts";
 import { uniqueRecipients } from "../email/recipients.ts";
 
 /** The message whole, as MIME of ours: only so are its Message-ID, its headers and its attachments what the caller asked for. */
@@ -23,35 +24,9 @@ export async function messageOf(request: EmailRequest, call: Call): Promise<Send
 }
 
 /** Without Bcc: who else gets it stands in the destination only. */
-function mimeOf(request: EmailRequest, { jobId }: Call): Promise<Buffer> {
-  const { from, to, cc, replyTo, subject, text, html, attachments, headers } = request;
-  const composer = new MailComposer({
-    from: mailbox(from),
-    to: to.map(mailbox),
-    cc: cc?.map(mailbox),
-    replyTo: replyTo && mailbox(replyTo),
-    subject,
-    text,
-    html,
-    attachments: attachments?.map(({ filename, contentType, contentBase64 }) => ({
-      filename,
-      contentType,
-      content: contentBase64,
-      encoding: "base64",
-    })),
-    messageId: messageIdOf(jobId, from),
-    headers: { ...headers, "X-Job-ID": jobId },
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  });
-  return composer.compile().build();
-}
-
-function mailbox({ email, name = "" }: EmailAddress & { readonly name?: string | undefined }): {
-  name: string;
-  address: string;
-} {
-  return { name, address: email };
+function mimeOf(request: EmailRequest, call: Call): Promise<Buffer> {
+  const { bcc: _, ...shown } = mimeOptions(request, call);
+  return new MailComposer({ ...shown, disableFileAccess: true, disableUrlAccess: true }).compile().build();
 }
 
 /** SES takes letters, digits, _ and - in a tag. */

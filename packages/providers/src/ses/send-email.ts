@@ -1,7 +1,8 @@
 import { SendEmailCommand } from "@aws-sdk/client-sesv2";
-import { type Adapter, emailSend, type Implementation, messageIdOf, recipientsOf } from "@understudy/core";
+import { type Adapter, emailSend, type Implementation, recipientsOf } from "@understudy/core";
 import * as z from "zod";
 
+import { queued } from "../email/queued.ts";
 import { attachmentBytes } from "../email/size.ts";
 import { carry } from "../transport/carry.ts";
 import { parseJson } from "../transport/classify.ts";
@@ -28,16 +29,7 @@ function create(config: SesConfig): Adapter<typeof emailSend> {
     );
     const id = acceptedId(carried.reply);
     if (id === undefined) return failureOf(carried, call.signal);
-    return {
-      kind: "delivered",
-      final: false,
-      externalId: id,
-      receipt: {
-        messageId: messageIdOf(call.jobId, request.from),
-        accepted: [...recipientsOf(request)],
-        rejected: [],
-      },
-    };
+    return queued(id, request, call);
   });
 }
 

@@ -8,16 +8,12 @@ import {
   messageIdOf,
   recipientsOf,
 } from "@understudy/core";
-import type { SendMailOptions, SMTPSentMessageInfo } from "nodemailer";
+import type { SMTPSentMessageInfo } from "nodemailer";
 
+import { mimeOptions } from "../email/mime.ts";
 import { type Answer, implement } from "../transport/implement.ts";
 import { failureOf, refusalOf } from "./classify.ts";
 import { createRelay, type Phase, type RelayConfig } from "./relay.ts";
-
-interface Person {
-  readonly email: string;
-  readonly name?: string | undefined;
-}
 
 export const sendEmail: Implementation<RelayConfig, typeof emailSend> = {
   capability: emailSend,
@@ -31,7 +27,11 @@ function create(config: RelayConfig): Adapter<typeof emailSend> {
   return implement<typeof emailSend>("smtp", relay.secrets, async (request, call) => {
     const phase: Phase = {};
     try {
-      return accepted(await relay.send(messageOf(request, call), phase), request, call);
+      return accepted(
+        await relay.send({ ...mimeOptions(request, call), signal: call.signal }, phase),
+        request,
+        call,
+      );
     } catch (error) {
       return failureOf(error, phase, call.signal);
     }
@@ -52,31 +52,4 @@ function accepted(sent: SMTPSentMessageInfo, request: EmailRequest, call: Call):
       rejected: [...(sent.rejected ?? [])],
     },
   };
-}
-
-function messageOf(request: EmailRequest, call: Call): SendMailOptions {
-  const { from, to, cc, bcc, replyTo, subject, text, html, attachments, headers } = request;
-  return {
-    from: mailbox(from),
-    to: to.map(mailbox),
-    cc: cc?.map(mailbox),
-    bcc: bcc?.map(mailbox),
-    replyTo: replyTo && mailbox(replyTo),
-    subject,
-    text,
-    html,
-    attachments: attachments?.map(({ filename, contentType, contentBase64 }) => ({
-      filename,
-      contentType,
-      content: contentBase64,
-      encoding: "base64",
-    })),
-    messageId: messageIdOf(call.jobId, from),
-    headers: { ...headers, "X-Job-ID": call.jobId },
-    signal: call.signal,
-  };
-}
-
-function mailbox({ email, name = "" }: Person): { name: string; address: string } {
-  return { name, address: email };
 }
