@@ -65,7 +65,8 @@ async function endWaiting(
   const { data, starts = "0" } = await locate(redis, family, id);
   const opened = openEnvelope(parse(data));
   if (data === undefined || opened.at !== "open") return false;
-  if (opened.envelope.schedule !== undefined && opened.envelope.startsSettled === 0) {
+  // It has not begun its life, and the one after it is made only when it begins.
+  if (opened.envelope.schedule !== undefined && opened.envelope.lifeStartedAt === 0) {
     throw new UnderstudyError(
       "option_invalid",
       `${id} is the next job of the schedule ${opened.envelope.schedule}; take the schedule away with unschedule instead.`,
