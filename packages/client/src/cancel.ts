@@ -44,7 +44,9 @@ export async function cancelJob(
       wasAsked = true;
       await sleep(ASK_AGAIN_MS);
     } else {
-      wasAsked = (await endWaiting(redis, id, status.queue, namespace, reason)) || wasAsked;
+      const isEnded = await endWaiting(redis, id, status.queue, namespace, reason);
+      wasAsked ||= isEnded;
+      if (!isEnded) await sleep(ASK_AGAIN_MS);
     }
   }
 }
@@ -64,7 +66,13 @@ async function endWaiting(
   const family = familyOf(queue, namespace);
   const { data, starts = "0" } = await locate(redis, family, id);
   const opened = openEnvelope(parse(data));
-  if (data === undefined || opened.at !== "open") return false;
+  if (data === undefined) return false;
+  if (opened.at !== "open") {
+    throw new UnderstudyError(
+      "option_invalid",
+      `${id} was not made by this release and cannot be cancelled by it.`,
+    );
+  }
   // It has not begun its life, and the one after it is made only when it begins.
   if (opened.envelope.schedule !== undefined && opened.envelope.lifeStartedAt === 0) {
     throw new UnderstudyError(
@@ -80,7 +88,14 @@ async function endWaiting(
     at: now,
   } as const;
   const cancelled = JSON.stringify({ ...opened.envelope, ended });
-  return await cancelWaiting(redis, family, { id, data, cancelled, reason: `cancelled: ${reason}`, now });
+  return await cancelWaiting(redis, family, {
+    id,
+    data,
+    starts,
+    cancelled,
+    reason: `cancelled: ${reason}`,
+    now,
+  });
 }
 
 function parse(json: string | undefined): unknown {

@@ -57,7 +57,7 @@ export interface Client extends AsyncDisposable {
     payload: PayloadOf<J>,
     options: ScheduleOptions,
   ) => Promise<void>;
-  /** @returns false when there was no schedule of this key */
+  /** A job of the schedule that has not begun goes with it. @returns false when there was no schedule of this key */
   readonly unschedule: (job: AnyJob, key: string) => Promise<boolean>;
   /**
    * Cancels a job wherever it is in the fleet. Waits up to the client's deadline for one that runs to stop.

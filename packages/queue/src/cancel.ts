@@ -11,10 +11,12 @@ const script = defineScript(
   ARGV[1] the job's id
   ARGV[2] its data as it was looked at   ARGV[3] its new data
   ARGV[4] why, for people                ARGV[5] now, epoch milliseconds
+  ARGV[6] how often it had been started when it was looked at
   Answers 1, or 0 when it does not wait, or has been run since it was looked at.
 ]]
 local call = redis.call
-if call("HGET", KEYS[5], "data") ~= ARGV[2] then return 0 end
+local job = call("HMGET", KEYS[5], "data", "ats")
+if job[1] ~= ARGV[2] or (job[2] or "0") ~= ARGV[6] then return 0 end
 local found = call("LREM", KEYS[1], 0, ARGV[1]) + call("ZREM", KEYS[2], ARGV[1]) + call("ZREM", KEYS[3], ARGV[1])
 if found == 0 then return 0 end
 call("HSET", KEYS[5], "data", ARGV[3], "failedReason", ARGV[4], "finishedOn", ARGV[5])
@@ -27,6 +29,8 @@ interface Cancellation {
   readonly id: string;
   /** The job's data as it was looked at, JSON. */
   readonly data: string;
+  /** How often it had been started then: a run that ended with its worker leaves the data as it was. */
+  readonly starts: string;
   /** JSON, with its ending. */
   readonly cancelled: string;
   readonly reason: string;
@@ -37,12 +41,12 @@ interface Cancellation {
 export async function cancelWaiting(
   redis: Redis,
   family: Family,
-  { id, data, cancelled, reason, now }: Cancellation,
+  { id, data, starts, cancelled, reason, now }: Cancellation,
 ): Promise<boolean> {
   const sets = ["wait", "delayed", "prioritized", "failed", id, "events"].map((part) =>
     keyOf(family, "name", part),
   );
-  return (await script.run(redis, sets, [id, data, cancelled, reason, now])) === 1;
+  return (await script.run(redis, sets, [id, data, cancelled, reason, now, starts])) === 1;
 }
 
 const channelOf = (family: Family): string => `${family.prefix}:cancel`;

@@ -1,4 +1,5 @@
-import { defaultRepeatStrategy, Queue } from "bullmq";
+import { UnderstudyError } from "@understudy/core";
+import { defaultRepeatStrategy, type JobSchedulerJson, Queue } from "bullmq";
 import type { Redis } from "ioredis";
 
 import { registerFamily } from "./families.ts";
@@ -37,12 +38,28 @@ export function cronProblem(cron: string, timeZone: string, now: number): string
   }
 }
 
+/**
+ * BullMQ, told to set a schedule, takes away the schedule's next job and writes the new one over whatever stands under its id.
+ * So one that is as it should be is left alone, and a new one begins a little later than now: no worker whose clock is within
+ * this of ours can have taken the job that it begins with.
+ */
+const BEGIN_AFTER_MS = 2000;
+
+/** @throws UnderstudyError option_invalid when a job of the schedule that stands is due and has not begun: it would vanish */
 export async function setSchedule(redis: Redis, family: Family, schedule: Schedule): Promise<void> {
   await registerFamily(redis, family);
   await withQueue(redis, family, async (queue) => {
+    const standing = await queue.getJobScheduler(schedule.key);
+    if (standing !== undefined && isSame(standing, schedule)) return;
+    if (standing?.next !== undefined && standing.next <= Date.now()) {
+      throw new UnderstudyError(
+        "option_invalid",
+        `A job of the schedule ${schedule.key} is due and has not begun; set the schedule again once it has.`,
+      );
+    }
     await queue.upsertJobScheduler(
       schedule.key,
-      { pattern: schedule.cron, tz: schedule.timeZone },
+      { pattern: schedule.cron, tz: schedule.timeZone, startDate: Date.now() + BEGIN_AFTER_MS },
       {
         name: schedule.jobName,
         data: schedule.data,
@@ -58,7 +75,17 @@ export async function setSchedule(redis: Redis, family: Family, schedule: Schedu
   });
 }
 
-/** @returns false when there was none of this key */
+function isSame(standing: JobSchedulerJson, { cron, timeZone, jobName, data }: Schedule): boolean {
+  const { pattern, tz, name, template } = standing;
+  return (
+    pattern === cron &&
+    tz === timeZone &&
+    name === jobName &&
+    JSON.stringify(template?.data) === JSON.stringify(data)
+  );
+}
+
+/** A job of it that has not begun goes with it. @returns false when there was none of this key */
 export async function removeSchedule(redis: Redis, family: Family, key: string): Promise<boolean> {
   return await withQueue(redis, family, async (queue) => await queue.removeJobScheduler(key));
 }

@@ -1,5 +1,5 @@
 import { createClient } from "@understudy/client";
-import { keyOf } from "@understudy/queue";
+import { cancelWaiting, keyOf } from "@understudy/queue";
 import { until } from "@understudy/testkit";
 import { describe, expect, test } from "vitest";
 
@@ -99,6 +99,17 @@ describe("cancelling", () => {
     const { id } = await stage.client.enqueue(noteJob, { n: 1 });
     await stage.redis.hincrby(keyOf(stage.family, "name", id), "ats", 1);
     expect(await stage.client.cancel(id, "why")).toMatchObject({ status: { dead: { effect: "maybe" } } });
+  });
+
+  test("a job that was run and lost since it was looked at is not taken for one that never ran", async () => {
+    const stage = newStage();
+    const { id } = await stage.client.enqueue(noteJob, { n: 1 });
+    const key = keyOf(stage.family, "name", id);
+    const data = (await stage.redis.hget(key, "data")) ?? "";
+    await stage.redis.hincrby(key, "ats", 1);
+    const seen = { id, data, cancelled: "{}", reason: "why", now: 1 };
+    expect(await cancelWaiting(stage.redis, stage.family, { ...seen, starts: "0" })).toBe(false);
+    expect(await cancelWaiting(stage.redis, stage.family, { ...seen, starts: "1" })).toBe(true);
   });
 
   test.each([

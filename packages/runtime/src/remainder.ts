@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 import {
   type AnyJob,
   backoff,
@@ -6,7 +8,6 @@ import {
   type Outcome,
   type Trail,
   type Undelivered,
-  UnderstudyError,
 } from "@understudy/core";
 import { digest, jobIdOf, type NewJob } from "@understudy/queue";
 
@@ -14,13 +15,13 @@ import { asError } from "./events.ts";
 import type { Run } from "./run.ts";
 
 const ADD_DEADLINE_MS = 5000;
+const PAUSE_MS = 1000;
 
 /**
  * Partly delivered is delivered, and the rest is work: each part that was refused becomes a job of its own, which tries
  * again when it was refused for now, and is dead as soon as it is received when for good. They are stored before their parent
- * is settled, for as long as Redis is away: their ids are the same each time, and the parent could not be settled without
- * Redis either. When Redis refuses them the parent's trail still names them.
- * @throws when the run is aborted first
+ * is settled, for as long as Redis does not take them: their ids are the same each time. When the run is aborted first, the
+ * parent's trail still names them.
  */
 export async function addRemainders(job: AnyJob, envelope: Envelope, trail: Trail, run: Run): Promise<void> {
   const jobs = trail.flatMap((outcome) =>
@@ -32,8 +33,9 @@ export async function addRemainders(job: AnyJob, envelope: Envelope, trail: Trai
       return;
     } catch (error) {
       run.observe({ event: "trouble", queue: run.family.name, error: asError(error) });
-      if (!(error instanceof UnderstudyError && error.code === "redis_unreachable")) return;
-      if (run.signal.aborted) throw error;
+      // Delivered first is delivered, whatever becomes of the rest.
+      if (run.signal.aborted) return;
+      await sleep(PAUSE_MS);
     }
   }
 }

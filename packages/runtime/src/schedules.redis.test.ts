@@ -51,6 +51,22 @@ test("setting a key again replaces its schedule", async () => {
   expect(JSON.parse(data ?? "")).toMatchObject({ payload: { n: 2 } });
 });
 
+test("setting a schedule as it stands leaves its next job alone, also one that is due and waits for a worker", async () => {
+  const stage = newStage();
+  const set = async (n: number): Promise<void> =>
+    await stage.client.schedule(noteJob, { n }, { key: "k", cron: "* * * * * *" });
+  const ids = async (): Promise<readonly string[]> =>
+    await stage.redis.zrange(keyOf(stage.family, "name", "delayed"), "0", "-1");
+  await set(1);
+  const before = await ids();
+  await until("it is due", () => Number(before[0]?.split(":").at(-1)) < Date.now());
+  await set(1);
+  expect(await ids()).toEqual(before);
+  const refusal = expect.stringContaining("is due and has not begun");
+  await expect(set(2)).rejects.toMatchObject({ code: "option_invalid", message: refusal });
+  expect(await ids()).toEqual(before);
+});
+
 test("the next job of a schedule is not cancelled by itself: that would end the schedule", async () => {
   const stage = newStage();
   await stage.client.schedule(payJob, { n: 1 }, { key: "k", cron: "0 7 * * *" });
