@@ -4,8 +4,14 @@ import { defineCapability } from "../capability.ts";
 
 const oneLine = (what: string): z.ZodString => z.string().regex(/^[^\r\n]*$/u, `${what} must be one line`);
 
+/** Who sends or receives. Producers may give the address alone. */
+export interface EmailAddress {
+  readonly email: string;
+  readonly name?: string | undefined;
+}
+
 const address = z.union([
-  z.email().transform((email) => ({ email })),
+  z.email().transform((email): EmailAddress => ({ email })),
   z.object({ email: z.email(), name: oneLine("a name").max(256).optional() }),
 ]);
 
@@ -57,7 +63,6 @@ export const emailReceipt = z.object({
   rejected: z.array(z.string()),
 });
 
-export type EmailAddress = z.output<typeof address>;
 export type EmailRequest = z.output<typeof emailRequest>;
 export type EmailReceipt = z.output<typeof emailReceipt>;
 

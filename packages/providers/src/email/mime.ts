@@ -24,9 +24,6 @@ export function mimeOptions(request: EmailRequest, { jobId }: Call): SendMailOpt
   };
 }
 
-function mailbox(person: EmailAddress & { readonly name?: string | undefined }): {
-  name: string;
-  address: string;
-} {
-  return { name: person.name ?? "", address: person.email };
+function mailbox({ email, name = "" }: EmailAddress): { name: string; address: string } {
+  return { name, address: email };
 }

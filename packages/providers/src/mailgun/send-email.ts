@@ -1,6 +1,7 @@
 import {
   type Adapter,
   type Call,
+  type EmailAddress,
   type EmailRequest,
   emailSend,
   type Implementation,
@@ -22,11 +23,6 @@ interface Config {
   readonly domain: string;
   readonly region: "us" | "eu";
   readonly baseUrl?: string | undefined;
-}
-
-interface Person {
-  readonly email: string;
-  readonly name?: string | undefined;
 }
 
 type Attachment = NonNullable<EmailRequest["attachments"]>[number];
@@ -99,6 +95,6 @@ function fileOf({ filename, contentType, contentBase64 }: Attachment): File {
   return new File([Buffer.from(contentBase64, "base64")], filename, { type: contentType });
 }
 
-function mailbox({ email, name }: Person): string {
+function mailbox({ email, name }: EmailAddress): string {
   return name === undefined ? email : `"${name.replaceAll(/["\\]/gu, String.raw`\$&`)}" <${email}>`;
 }

@@ -1,6 +1,7 @@
 import {
   type Adapter,
   type Call,
+  type EmailAddress,
   type EmailRequest,
   emailSend,
   type Implementation,
@@ -25,11 +26,6 @@ interface Config {
   readonly apiKey: string;
   readonly region: "global" | "eu";
   readonly baseUrl?: string | undefined;
-}
-
-interface Person {
-  readonly email: string;
-  readonly name?: string | undefined;
 }
 
 const hosts = { global: "https://api.sendgrid.com", eu: "https://api.eu.sendgrid.com" } as const;
@@ -94,7 +90,7 @@ function messageOf(request: EmailRequest, call: Call): SendGridMessage {
   };
 }
 
-function person({ email, name }: Person): { email: string; name?: string } {
+function person({ email, name }: EmailAddress): { email: string; name?: string } {
   return name === undefined ? { email } : { email, name };
 }
 
