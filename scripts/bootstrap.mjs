@@ -153,11 +153,13 @@ function runToTheEnd(node, target, args, env) {
     ? [node, ["--conditions=@understudy/source", target, ...args]]
     : [target, args];
   const shell = !isScript && process.platform === "win32";
-  const child = spawn(command, words, { cwd: repo, env, stdio: "inherit", shell });
+  let child;
+  // Before the child exists: it may be up, and the terminal's Ctrl-C here, before we are given the processor again.
   process.on("SIGTERM", () => child.kill("SIGTERM"));
   process.on("SIGHUP", () => child.kill("SIGHUP"));
   // Ctrl-C in a terminal reaches the whole process group, the child included; to our apps a second SIGINT means "end at once".
   process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
+  child = spawn(command, words, { cwd: repo, env, stdio: "inherit", shell });
   child.on("error", (error) => {
     console.error(`bootstrap: ${target} did not start: ${error.message}`);
     process.exitCode = 127;
