@@ -20,6 +20,13 @@ export interface Capability<
   readonly duplicates: D;
   /** The request for one of its parts alone, such as one recipient; for capabilities that can be delivered in part. */
   readonly narrow?: (request: Request, item: string) => Request;
+  /** The providers that the request itself is meant for, such as those whose token it carries; absent: any. */
+  readonly meantFor?: (request: Request) => readonly string[];
+  /**
+   * Its providers are sinks and not rivals: each is to get a copy of its own. Enqueuing makes one job for each, so that none
+   * holds up another.
+   */
+  readonly sinks?: true;
 }
 
 export type RequestOf<C extends Capability> = C extends Capability<string, infer Request> ? Request : never;

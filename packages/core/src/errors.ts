@@ -31,8 +31,12 @@ export class UnderstudyError extends Error {
 
 /** Names the paths that are wrong and how, never the values that stood there. */
 export function describeIssues(error: z.ZodError): string {
-  return error.issues
-    .slice(0, 10)
-    .map((issue) => `${issue.path.length === 0 ? "(whole)" : issue.path.join(".")}: ${issue.message}`)
-    .join("; ");
+  return (
+    error.issues
+      .slice(0, 10)
+      .map((issue) => `${issue.path.length === 0 ? "(whole)" : issue.path.join(".")}: ${issue.message}`)
+      .join("; ")
+      // A name that somebody made up may be a card's or an account's number.
+      .replaceAll(/\d{9,}/gu, "…")
+  );
 }

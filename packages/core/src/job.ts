@@ -16,8 +16,10 @@ export interface JobDefinition<
   readonly queue: string;
   readonly payload: Payload;
   readonly capability: C;
-  /** Pure: the same payload always makes the same request. */
-  toRequest(payload: z.output<Payload>): RequestOf<C>;
+  /** Another job that must have completed first. */
+  readonly after?: After<z.output<Payload>>;
+  /** Pure: the same payload always makes the same request. `earlier` is what came of the job it comes after, if of any. */
+  toRequest(payload: z.output<Payload>, earlier?: Earlier): RequestOf<C>;
   readonly retry: RetryPolicy;
   /** From the start of a life until the job is worthless; bounds snoozing and retries. */
   readonly maxAgeMs: number;
@@ -29,6 +31,19 @@ export interface JobDefinition<
   readonly maxPossibleCopies?: number;
   /** Payload paths ("to", "user.email") never shown in logs, board or traces. */
   readonly sensitive?: readonly string[];
+}
+
+export interface After<Payload> {
+  /** The id of the job, of the same queue; undefined when this payload waits for none. */
+  job(payload: Payload): string | undefined;
+  /** Why what came of it makes this job pointless, in words; undefined when it does not. */
+  objection(earlier: Earlier): string | undefined;
+}
+
+/** What came of a job that completed. */
+export interface Earlier {
+  readonly provider: string;
+  readonly receipt: unknown;
 }
 
 // Catalogues hold jobs of every payload; only `any` lets their parameter types vary.
@@ -78,11 +93,15 @@ export type Requested<C extends Capability = Capability> =
   | { readonly ok: false; readonly problem: string };
 
 /** The way from a payload as it came over the wire to the capability's request; the producer tries it, the worker takes it. */
-export function requestOf<J extends AnyJob>(job: J, payload: unknown): Requested<J["capability"]> {
+export function requestOf<J extends AnyJob>(
+  job: J,
+  payload: unknown,
+  earlier?: Earlier,
+): Requested<J["capability"]> {
   const parsed = job.payload.safeParse(payload);
   if (!parsed.success) return { ok: false, problem: describeIssues(parsed.error) };
   try {
-    const request = job.capability.request.safeParse(job.toRequest(parsed.data));
+    const request = job.capability.request.safeParse(job.toRequest(parsed.data, earlier));
     if (request.success) return { ok: true, request: request.data };
     return {
       ok: false,

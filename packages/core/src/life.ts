@@ -1,6 +1,14 @@
 import type { Duplicates } from "./capability.ts";
 import { factsOf } from "./failure-table.ts";
-import { effectOf, effectOfOutcome, type Outcome, possibleCopies, type Trail } from "./outcome.ts";
+import {
+  effectOf,
+  effectOfOutcome,
+  endedAt,
+  type Outcome,
+  possibleCopies,
+  standing,
+  type Trail,
+} from "./outcome.ts";
 import type { Idempotency } from "./provider.ts";
 
 /** The provider that may have acted on a job whose effect must not be doubled, written down before the call. */
@@ -28,6 +36,8 @@ export function withBinding({ bound: _, ...life }: Life, bound: Binding | undefi
 export interface Candidate {
   readonly provider: string;
   readonly idempotency: Idempotency;
+  /** Whether it can be asked later what became of a call, and from when its "no" may be believed. */
+  readonly lookUp?: { readonly trustNotFoundAfterMs: number };
 }
 
 /** Taken off a vendor's horizon for a slow call and for clocks that disagree. */
@@ -42,7 +52,7 @@ export function endsAttempt(outcome: Outcome): boolean {
 
 /** Whether `candidate` may be asked now, after everything that was answered so far. The heart of failover. */
 export function mayCall(candidate: Candidate, life: Life, trail: Trail, now: number): boolean {
-  const past = [...life.history, ...trail];
+  const past = standing([...life.history, ...trail]);
   if (life.duplicates === "harmless" || effectOf(past) === "none")
     return life.bound === undefined || isBoundTo(life, candidate);
   if (life.duplicates === "forbidden") {
@@ -84,4 +94,27 @@ function isAllKnownToBeAt(candidate: Candidate, life: Life, past: Trail): boolea
 
 function isBoundTo({ bound }: Life, { provider }: Candidate): boolean {
   return bound?.provider === provider;
+}
+
+const LOOK_UP_EVERY_MS = 300_000;
+const LOOK_UP_FOR_MS = 86_400_000;
+
+/** The code of a look-up that the provider answered with neither yes nor no: asking again would not help. */
+export const CANNOT_TELL = "cannot_tell";
+
+/**
+ * Epoch milliseconds from when `candidate` should be asked whether the job's effect has happened. Undefined when it cannot
+ * say: it does not look up, somebody else may have acted, it has said so, or it was asked for a day in vain.
+ */
+export function lookUpAt(candidate: Candidate, life: Life, trail: Trail): number | undefined {
+  const past = standing([...life.history, ...trail]);
+  const unknown = past.filter((outcome) => effectOfOutcome(outcome) === "maybe");
+  const isOnlyHere = unknown.every(({ provider }) => provider === candidate.provider);
+  if (candidate.lookUp === undefined || unknown.length === 0 || !isOnlyHere) return undefined;
+  const trustedAt = Math.max(...unknown.map(endedAt)) + candidate.lookUp.trustNotFoundAfterMs;
+  const last = past.findLast(({ lookUp }) => lookUp);
+  if (last === undefined) return trustedAt;
+  const isOver = "code" in last && last.code === CANNOT_TELL;
+  if (isOver || endedAt(last) >= trustedAt + LOOK_UP_FOR_MS) return undefined;
+  return Math.max(trustedAt, endedAt(last) + LOOK_UP_EVERY_MS);
 }

@@ -44,6 +44,15 @@ export type Outcome<Receipt = unknown> = (Delivered<Receipt> | Failure) &
     readonly durationMs: number;
     /** How many alike outcomes this one stands for; 1 when absent. See `compact`. */
     readonly count?: number;
+    /** When the last of them ended, epoch milliseconds; absent when it stands for itself alone. */
+    readonly lastAt?: number;
+    /** The provider was asked whether an earlier call had its effect, and not to have it. */
+    readonly lookUp?: true;
+    /**
+     * Not a call but evidence: nothing that was asked of this provider before had an effect. A look-up that may be trusted
+     * says so, or a person who released the job.
+     */
+    readonly provesNone?: true;
   };
 
 /** The outcomes of a job's calls, in order. */
@@ -58,7 +67,13 @@ export const NO_PROVIDER = "route";
 export const pseudoProviders: ReadonlySet<string> = new Set([UNKNOWN_PROVIDER, NO_PROVIDER]);
 
 export function effectOfOutcome(outcome: Outcome): Effect {
-  return outcome.kind === "delivered" ? "done" : factsOf(outcome).effect;
+  if (outcome.kind === "delivered") return "done";
+  return outcome.lookUp ? "none" : factsOf(outcome).effect;
+}
+
+/** Epoch milliseconds at which the call, or the last of those it stands for, was over. */
+export function endedAt({ at, durationMs, lastAt }: Outcome): number {
+  return lastAt ?? at + durationMs;
 }
 
 /**
@@ -67,18 +82,30 @@ export function effectOfOutcome(outcome: Outcome): Effect {
  */
 export function spendsAttempt(trail: Trail): boolean {
   return trail.some((outcome) => {
+    if (outcome.lookUp) return false;
     const fault = outcome.kind === "delivered" ? "provider" : factsOf(outcome).fault;
     return fault === "provider" || fault === "request";
   });
 }
 
+/** The outcomes that count: what a later proof has shown to have had no effect is left out. */
+export function standing(trail: Trail): Trail {
+  if (!trail.some(({ provesNone }) => provesNone)) return trail;
+  const disproved = new Set<string>();
+  const counting = trail.toReversed().filter(({ provider, provesNone }) => {
+    if (provesNone) disproved.add(provider);
+    return !disproved.has(provider);
+  });
+  return counting.toReversed();
+}
+
 /**
  * The accumulated effect of all calls, or of those that one provider may have seen. "None" only while every call ended
- * none: after one unknown call, a later refusal says nothing about it (only a delivered replay does).
+ * none: after one unknown call, a later refusal says nothing about it (only a delivered replay does, or a proof).
  */
 export function effectOf(trail: Trail, provider?: string): Effect {
   let effect: Effect = "none";
-  for (const outcome of trail) {
+  for (const outcome of standing(trail)) {
     if (provider !== undefined && outcome.provider !== provider && outcome.provider !== UNKNOWN_PROVIDER)
       continue;
     const own = effectOfOutcome(outcome);
@@ -95,7 +122,7 @@ export function effectOf(trail: Trail, provider?: string): Effect {
 export function possibleCopies(trail: Trail, replays: (provider: string) => boolean = () => false): number {
   const keyed = new Set<string>();
   let copies = 0;
-  for (const outcome of trail) {
+  for (const outcome of standing(trail)) {
     if (effectOfOutcome(outcome) === "none") continue;
     if (replays(outcome.provider)) keyed.add(outcome.provider);
     else copies += outcome.count ?? 1;
@@ -111,8 +138,8 @@ export function mayBeDuplicated(trail: Trail): boolean {
 const KEEP_WHOLE = 24;
 
 /**
- * Bounds a trail: the first and the last outcome of each provider stay, those between are folded to one of each kind with
- * a count. Effects and copies are the same before and after.
+ * Bounds a trail: the first and the last outcome of each provider stay, and every proof; those between are folded to one of
+ * each kind with a count, where the first of them stood. Effects and copies are the same before and after.
  */
 export function compact(trail: Trail): Trail {
   if (trail.length <= KEEP_WHOLE) return trail;
@@ -122,20 +149,30 @@ export function compact(trail: Trail): Trail {
     if (!first.has(provider)) first.set(provider, index);
     last.set(provider, index);
   }
-  const folded = new Map<string, Outcome>();
   const kept: Outcome[] = [];
+  const folded = new Map<string, number>();
   for (const [index, outcome] of trail.entries()) {
-    if (first.get(outcome.provider) === index || last.get(outcome.provider) === index) {
-      kept.push(outcome);
-      continue;
-    }
-    const key = `${outcome.provider} ${outcome.kind}`;
-    const before = folded.get(key);
-    // The oldest time stays: a vendor's memory of a key counts from the first call.
-    const at = Math.min(before?.at ?? Infinity, outcome.at);
-    folded.set(key, { ...outcome, at, count: (before?.count ?? 0) + (outcome.count ?? 1) });
+    const { provider, kind, lookUp = false, provesNone } = outcome;
+    // What a proof speaks of must not be folded with what came after it.
+    if (provesNone) for (const key of folded.keys()) if (key.startsWith(`${provider} `)) folded.delete(key);
+    const key = `${provider} ${kind} ${lookUp}`;
+    const place = folded.get(key);
+    const before = place === undefined ? undefined : kept[place];
+    if (first.get(provider) === index || last.get(provider) === index || provesNone) kept.push(outcome);
+    else if (place === undefined || before === undefined) folded.set(key, kept.push(outcome) - 1);
+    else kept[place] = foldedWith(before, outcome);
   }
-  return [...kept, ...folded.values()].toSorted((a, b) => a.at - b.at);
+  return kept;
+}
+
+function foldedWith(before: Outcome, outcome: Outcome): Outcome {
+  return {
+    ...outcome,
+    // The oldest time stays: a vendor's memory of a key counts from the first call.
+    at: Math.min(before.at, outcome.at),
+    lastAt: Math.max(endedAt(before), endedAt(outcome)),
+    count: (before.count ?? 1) + (outcome.count ?? 1),
+  };
 }
 
 const meta = {
@@ -143,6 +180,9 @@ const meta = {
   at: z.number(),
   durationMs: z.number(),
   count: z.int().positive().optional(),
+  lastAt: z.number().optional(),
+  lookUp: z.literal(true).optional(),
+  provesNone: z.literal(true).optional(),
   requestId: z.string().optional(),
   externalId: z.string().optional(),
 };

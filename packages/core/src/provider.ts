@@ -1,7 +1,7 @@
 import type * as z from "zod";
 
 import type { Capability, ReceiptOf, RequestOf } from "./capability.ts";
-import { type Outcome, pseudoProviders } from "./outcome.ts";
+import { type Delivered, type Failure, type Outcome, type OutcomeMeta, pseudoProviders } from "./outcome.ts";
 
 /** What an adapter needs to know about the call it makes. */
 export interface Call {
@@ -22,10 +22,48 @@ export type Adapter<C extends Capability = Capability> = (
 /** A vendor's memory of keys. `natural`: repeating is harmless there by itself. */
 export type Idempotency = { readonly horizonMs: number; readonly maxKeyLength: number } | "natural" | "none";
 
-export type LookUp<C extends Capability> = (
+/** A question about a call that was made before. */
+export interface LookUpCall extends Call {
+  /** Epoch milliseconds before which nothing of the job was sent to this provider. */
+  readonly sentAfter: number;
+}
+
+/**
+ * Asks what became of a job's earlier calls, by the ids that they carried. Delivered when its effect is there, a failure when
+ * the question could not be asked. It has no effect itself, and never throws.
+ */
+export type LookUp<C extends Capability = Capability> = (
   request: RequestOf<C>,
-  call: Call,
+  call: LookUpCall,
 ) => Promise<Outcome<ReceiptOf<C>> | "not_found" | "cannot_tell">;
+
+/** One of the calls that a batch carries. */
+export interface BatchItem<C extends Capability = Capability> {
+  readonly request: RequestOf<C>;
+  readonly jobId: string;
+  readonly idempotencyKey: string;
+}
+
+/** Asks for many at once. Delivered with an outcome for each item, in order; a failure is that of all. Never throws. */
+export type BatchAdapter<C extends Capability = Capability> = (
+  items: readonly BatchItem<C>[],
+  call: Pick<Call, "signal">,
+) => Promise<Outcome<readonly ItemOutcome<ReceiptOf<C>>[]>>;
+
+/** What one item of a batch came to; who, when and how long is that of the batch. */
+export type ItemOutcome<Receipt> = (Delivered<Receipt> | Failure) & OutcomeMeta;
+
+/** Concurrent calls become one, within what the vendor takes. */
+export interface Batching<Config, C extends Capability = any> {
+  readonly maxItems: number;
+  /** Of all its requests as JSON. */
+  readonly maxBytes: number;
+  /** How long the first call waits for company. */
+  readonly lingerMs: number;
+  /** What an item weighs against `maxItems`; 1 when absent. */
+  weigh?(request: RequestOf<C>): number;
+  readonly create: (config: Config) => BatchAdapter<C>;
+}
 
 interface ImplementationParts<Config, C extends Capability> {
   readonly capability: C;
@@ -33,6 +71,7 @@ interface ImplementationParts<Config, C extends Capability> {
   /** Whether this vendor can serve the request at all, such as its size. */
   // A method, because only a method's parameters may vary: a catalogue holds implementations of every capability.
   accepts?(request: RequestOf<C>): boolean;
+  readonly batch?: Batching<Config, C>;
 }
 
 interface TrustedLookUp<Config, C extends Capability> {

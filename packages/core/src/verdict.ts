@@ -93,6 +93,21 @@ export function foregone(job: JobPolicy, facts: Omit<Facts, "trail" | "random">)
   return undefined;
 }
 
+/**
+ * A job of unknown effect is not given up while its provider can still be asked whether it happened.
+ * @param lookUpAt epoch milliseconds, see `lookUpAt` of life.ts
+ */
+export function orLookUp<Receipt>(
+  verdict: Verdict<Receipt>,
+  lookUpAt: number | undefined,
+  now: number,
+): Verdict<Receipt> {
+  const isGivenUp = verdict.kind === "dead_letter" && verdict.cause === "ambiguous";
+  return isGivenUp && lookUpAt !== undefined
+    ? { kind: "snooze", delayMs: Math.max(0, lookUpAt - now) }
+    : verdict;
+}
+
 function effectSoFar({ history, trail }: Pick<Facts, "history" | "trail">): "none" | "maybe" {
   return effectOf([...history, ...trail]) === "none" ? "none" : "maybe";
 }

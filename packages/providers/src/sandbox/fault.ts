@@ -12,6 +12,7 @@ export const faultModes = [
   "reset-before-answer",
   "accept-then-hang",
   "accept-then-reset",
+  "accept-then-500",
 ] as const;
 
 const hour = 3_600_000;

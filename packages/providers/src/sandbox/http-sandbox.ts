@@ -8,6 +8,7 @@ import { defineSandbox, type Sandbox } from "./sandbox.ts";
 export interface FakeRequest {
   readonly method: string;
   readonly path: string;
+  readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
 }
@@ -18,7 +19,9 @@ export interface FakeAnswer {
   /** A string goes as plain text, anything else as JSON. */
   readonly body?: unknown;
   /** What happened in the outside world; absent when nothing did. */
-  readonly effect?: EffectNote;
+  readonly effect?: EffectNote | readonly EffectNote[];
+  /** It is taken although nothing happens now: under a key that was used before. It meets the faults of what is taken. */
+  readonly isReplay?: boolean;
 }
 
 interface HttpParts {
@@ -63,7 +66,7 @@ async function serve(
   } else if (fault.mode === "reset-before-answer") {
     req.socket.resetAndDestroy();
   } else {
-    perform(fault, await parts.answer(request), ledger, req, res);
+    perform(parts, fault, await parts.answer(request), ledger, req, res);
   }
 }
 
@@ -74,19 +77,27 @@ function refuse(parts: HttpParts, { retryAfter }: Fault, status: number, res: Se
 
 /** A request that the vendor refuses is refused even where an accepted one would be left without its answer. */
 function perform(
-  { mode }: Fault,
+  parts: HttpParts,
+  fault: Fault,
   answer: FakeAnswer,
   ledger: Ledger,
   req: IncomingMessage,
   res: ServerResponse,
 ): void {
-  const effect = answer.effect && ledger.add(answer.effect);
-  if (effect !== undefined && mode === "accept-then-hang") return;
-  if (effect !== undefined && mode === "accept-then-reset") {
+  const effects = [answer.effect ?? []].flat().map((note) => ledger.add(note));
+  const isTaken = effects.length > 0 || answer.isReplay === true;
+  if (isTaken && fault.mode === "accept-then-hang") return;
+  if (isTaken && fault.mode === "accept-then-reset") {
     req.socket.resetAndDestroy();
     return;
   }
-  if (effect !== undefined) res.once("finish", () => (effect.answered = true));
+  if (isTaken && fault.mode === "accept-then-500") {
+    refuse(parts, fault, 500, res);
+    return;
+  }
+  res.once("finish", () => {
+    for (const effect of effects) effect.answered = true;
+  });
   for (const [name, value] of Object.entries(answer.headers ?? {})) res.setHeader(name, value);
   send(res, answer.status, answer.body);
 }
@@ -105,6 +116,12 @@ function send(res: ServerResponse, status: number, body: unknown): void {
 async function read(req: IncomingMessage): Promise<FakeRequest> {
   const chunks: Buffer[] = [];
   for await (const chunk of req as AsyncIterable<Buffer>) chunks.push(chunk);
-  const { pathname } = new URL(req.url ?? "/", "http://fake");
-  return { method: req.method ?? "", path: pathname, headers: req.headers, body: Buffer.concat(chunks) };
+  const { pathname, searchParams } = new URL(req.url ?? "/", "http://fake");
+  return {
+    method: req.method ?? "",
+    path: pathname,
+    query: searchParams,
+    headers: req.headers,
+    body: Buffer.concat(chunks),
+  };
 }

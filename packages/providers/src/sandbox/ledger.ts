@@ -1,9 +1,15 @@
-/** What a fake keeps of a message it accepted; its text is not kept. */
+/** What a fake keeps of what it did: a mail, a charge, an event. No text is kept. */
 export interface EffectNote {
-  /** Undefined when the message carried no job id. */
+  /** Undefined when the request carried no job id. */
   readonly jobId: string | undefined;
-  readonly messageId: string | undefined;
-  readonly recipients: number;
+  /** Of a mail. */
+  readonly messageId?: string | undefined;
+  readonly recipients?: number;
+  /** Of money: "charge" or "refund", in minor units. */
+  readonly money?: "charge" | "refund";
+  readonly amountMinor?: number;
+  /** Of an event: its id, by which one sent again is known. */
+  readonly eventId?: string;
 }
 
 export interface Effect extends EffectNote {

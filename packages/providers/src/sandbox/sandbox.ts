@@ -68,3 +68,10 @@ function screaming(name: string): string {
 export function isBadAddress(address: string): boolean {
   return /@(?:rejected\.example|(?:[^@]+\.)?bounce\.test)>?$/iu.test(address);
 }
+
+/** What a payment method is to every fake: a token that holds one of these words is what the word says, any other is good. */
+export function fateOfToken(token: string): "good" | "declined" | "needs_action" | "missing" {
+  if (token.includes("declined")) return "declined";
+  if (token.includes("needs-action")) return "needs_action";
+  return token.includes("missing") ? "missing" : "good";
+}

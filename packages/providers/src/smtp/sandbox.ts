@@ -78,6 +78,8 @@ function take(
   });
   if (mode === "accept-then-hang") return;
   if (mode === "accept-then-reset") return void socket?.resetAndDestroy();
+  // A relay that says 5xx has not taken the message; one that has and breaks then says anything else.
+  if (mode === "accept-then-500") return void socket?.write("Internal Server Error\r\n");
   effect.answered = true;
   return done(null, "2.0.0 Ok: queued");
 }

@@ -1,0 +1,45 @@
+import * as z from "zod";
+
+/** Digits of a length that card numbers have, alone or in the usual groups. */
+const candidates = /(?<![\d.])\d(?:[ -]?\d){11,18}(?![\d.])/gu;
+
+/**
+ * How the numbers of the card networks begin, and how many digits they have (ISO/IEC 7812): an order's number passes the check
+ * digit one time in ten, but seldom looks like this.
+ */
+const networks: readonly RegExp[] = [
+  /^4(?:\d{12}|\d{15}|\d{18})$/u,
+  /^(?:5[1-5]\d{2}|222[1-9]|22[3-9]\d|2[3-6]\d{2}|27[01]\d|2720)\d{12}$/u,
+  /^3[47]\d{13}$/u,
+  /^3(?:0[0-5]|[689]\d)\d{11}$/u,
+  /^(?:6011|65\d{2}|64[4-9]\d)\d{12,15}$/u,
+  /^35(?:2[89]|[3-8]\d)\d{12,15}$/u,
+  /^62\d{14,17}$/u,
+  /^(?:5[0678]\d{2}|6(?:304|39\d|7\d{2}))\d{8,15}$/u,
+];
+
+/** Whether the text holds what is very probably the number of a payment card. */
+export function holdsCardNumber(text: string): boolean {
+  return [...text.matchAll(candidates)].some(([match]) => {
+    const digits = match.replaceAll(/\D/gu, "");
+    return networks.some((network) => network.test(digits)) && hasCheckDigit(digits);
+  });
+}
+
+/** Luhn (ISO/IEC 7812-1, annex B). */
+function hasCheckDigit(digits: string): boolean {
+  let sum = 0;
+  for (const [index, digit] of [...digits].toReversed().entries()) {
+    const doubled = Number(digit) * (index % 2 === 0 ? 1 : 2);
+    sum += doubled > 9 ? doubled - 9 : doubled;
+  }
+  return sum % 10 === 0;
+}
+
+export const CARD_NUMBER_REFUSED =
+  "holds what looks like a card number, which must not be stored here: give the provider's token instead";
+
+/** Text in which no card number may stand. */
+export function cardless(text: z.ZodString): z.ZodString {
+  return text.refine((value) => !holdsCardNumber(value), CARD_NUMBER_REFUSED);
+}
