@@ -5,7 +5,7 @@ import { EnqueueError } from "./enqueue-error.ts";
 import { newEnvelope, payloadOnTheWire, writeEnvelope } from "./seal.ts";
 
 export interface ScheduleOptions {
-  /** Names the schedule within the job's queue; setting it again replaces it. */
+  /** Names the schedule among those of the job; setting it again replaces it. */
   readonly key: string;
   /** Five fields, or six with seconds first, such as "0 7 * * mon". */
   readonly cron: string;
