@@ -115,14 +115,16 @@ function readQueues(reader: EnvReader, jobs: readonly AnyJob[]): readonly QueueC
   const queues = entries.flatMap((entry) => {
     const [name = "", count] = entry.split(/=(.*)/su).map((part) => part.trim());
     const concurrency = wholeNumber(1, 1000).safeParse(count ?? "20");
-    if (!known.includes(name))
+    if (!known.includes(name)) {
       reader.problem(`QUEUES names "${name}", but the queues are ${known.join(", ")}.`);
-    else if (!concurrency.success)
+      return [];
+    }
+    if (!concurrency.success)
       reader.problem(
         `QUEUES: how many of ${name} at once must be a whole number from 1 to 1000, as in ${name}=20.`,
       );
-    else return [{ name, concurrency: concurrency.data }];
-    return [];
+    // Also one with a wrong number: what its jobs need is told with it.
+    return [{ name, concurrency: concurrency.data ?? 1 }];
   });
   if (new Set(queues.map(({ name }) => name)).size !== queues.length)
     reader.problem("QUEUES names a queue twice.");

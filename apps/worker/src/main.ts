@@ -26,11 +26,11 @@ try {
 
 async function main(): Promise<void> {
   const config = readConfig({ ...process.env, ...roleFlag() }, jobs, providers);
-  const log = createLogger(config.logLevel, jobs);
-  dieWithoutSecrets(log);
+  const log = createLogger(config.logLevel, jobs, Object.values(providers));
+  let running: Services | undefined;
+  dieWithoutSecrets(log, () => running?.running() ?? []);
   for (const suspicion of config.suspicions) log.warn({ event: "suspicious_variable" }, suspicion);
   const metrics = createMetrics();
-  let running: Services | undefined;
   const isReady = (): boolean => running?.isReady() === true;
   const health = await startHealthServer(config.http, { isReady, metrics: () => metrics.text() });
   log.info(
