@@ -111,8 +111,9 @@ describe("wrong payloads", () => {
 
   test("that JSON cannot carry are refused", async () => {
     const job = defineJob({
-      ...sendEmail,
       name: "big-job",
+      queue: "email",
+      capability: sendEmail.capability,
       payload: z.object({ n: z.bigint() }),
       toRequest: () => ({}) as never,
     });
@@ -171,10 +172,26 @@ test.each([
   [{ idempotencyKey: "" }, "idempotencyKey"],
   [{ idempotencyKey: "x".repeat(513) }, "idempotencyKey"],
   [{ providers: [] }, "providers"],
+  [{ providers: [1] }, "providers"],
+  [{ providers: "sendgrid" }, "providers"],
 ])("the option %j is refused by name", async (options, name) => {
-  const error = await failureOf(client().enqueue(welcomeEmail, ada, options));
+  const error = await failureOf(client().enqueue(welcomeEmail, ada, options as { readonly delayMs: number }));
   expect(error.code).toBe("option_invalid");
   expect(error.message).toContain(name);
+});
+
+test.each([
+  { deadlineMs: Number.NaN },
+  { deadlineMs: 0 },
+  { maxPayloadBytes: Number.NaN },
+  { namespace: "a b" },
+])("a client with %j is refused by name", (options) => {
+  const [name = ""] = Object.keys(options);
+  expect(() => createClient({ redis: redisUrl, ...options })).toThrow(name);
+});
+
+test("options that are null are none", async () => {
+  expect(await client().enqueue(welcomeEmail, ada, null as never)).toMatchObject({ status: "created" });
 });
 
 test("a delayed job counts its age from when it is due", async () => {

@@ -5,6 +5,7 @@ import {
   type Before,
   type Family,
   familyOf,
+  hasSchedule,
   openProducer,
   type Redis,
   type RedisLocation,
@@ -14,7 +15,7 @@ import {
 
 import { type CancelAnswer, cancelJob } from "./cancel.ts";
 import { EnqueueError } from "./enqueue-error.ts";
-import type { ManyOptions, OptionsFor } from "./options.ts";
+import { checkClientOptions, checkReason, type ManyOptions, type OptionsFor } from "./options.ts";
 import { type ScheduleOptions, scheduleOf } from "./schedule.ts";
 import { seal, type Sealed } from "./seal.ts";
 import { type JobStatus, readStatus } from "./status.ts";
@@ -49,7 +50,7 @@ export interface Client extends AsyncDisposable {
   /** Waits until the job has completed or died, or the time is over; the status then, whichever it is. Default 30,000 ms. */
   readonly result: (id: string, options?: { readonly timeoutMs?: number }) => Promise<JobStatus>;
   /**
-   * Makes such a job whenever the cron expression says, until `unschedule`. Setting a key again replaces its schedule.
+   * Makes such a job whenever the cron expression says, until `unschedule`. Setting a job's key again replaces its schedule.
    * @throws EnqueueError option_invalid, payload_invalid, payload_too_large, redis_unreachable
    */
   readonly schedule: <J extends AnyJob>(
@@ -62,6 +63,7 @@ export interface Client extends AsyncDisposable {
   /**
    * Cancels a job wherever it is in the fleet. Waits up to the client's deadline for one that runs to stop.
    * @param reason for people; stands in the dead letter
+   * @throws EnqueueError option_invalid, redis_unreachable: it may be cancelled; asking again with this reason is safe
    */
   readonly cancel: (id: string, reason: string) => Promise<CancelAnswer>;
   close(): Promise<void>;
@@ -85,7 +87,9 @@ const CHUNK = 100;
 const RESULT_MS = 30_000;
 const MAX_POLL_MS = 500;
 
+/** @throws EnqueueError option_invalid */
 export function createClient(options: ClientOptions): Client {
+  checkClientOptions(options);
   const { redis, deadlineMs, maxPayloadBytes, namespace, onError } = { ...defaults, ...options };
   const producer = openProducer(redis, onError);
 
@@ -134,15 +138,15 @@ export function createClient(options: ClientOptions): Client {
     await ask((connection) => readStatus(connection, id, namespace));
 
   return {
-    async enqueue(job, payload, ...[options = {}]) {
-      const { idempotencyKey, ...rest } = options;
+    async enqueue(job, payload, ...[options]) {
+      const { idempotencyKey, ...rest } = options ?? {};
       const many = idempotencyKey === undefined ? rest : { ...rest, idempotencyKey: () => idempotencyKey };
       const [enqueued] = await enqueueMany(job, [payload], many);
       if (enqueued === undefined) throw new TypeError("one payload must have one answer");
       return enqueued;
     },
-    async enqueueMany(job, payloads, options = {}) {
-      return await enqueueMany(job, payloads, options as ManyOptions);
+    async enqueueMany(job, payloads, options) {
+      return await enqueueMany(job, payloads, (options ?? {}) as ManyOptions);
     },
     status,
     async result(id, { timeoutMs = RESULT_MS } = {}) {
@@ -158,10 +162,23 @@ export function createClient(options: ClientOptions): Client {
       const schedule = scheduleOf(job, payload, how, maxPayloadBytes);
       await ask((connection) => setSchedule(connection, familyOf(job.queue, namespace), schedule));
     },
-    unschedule: async (job, key) =>
-      await ask((connection) => removeSchedule(connection, familyOf(job.queue, namespace), key)),
-    cancel: async (id, reason) =>
-      await ask((connection) => cancelJob(connection, id, { namespace, reason, patienceMs: deadlineMs / 2 })),
+    async unschedule(job, key) {
+      const schedule = { jobName: job.name, key };
+      let wasThere = false;
+      // Asked again after a lost answer, Redis would say that there was none.
+      return await ask(async (connection) => {
+        const family = familyOf(job.queue, namespace);
+        wasThere ||= await hasSchedule(connection, family, schedule);
+        await removeSchedule(connection, family, schedule);
+        return wasThere;
+      });
+    },
+    async cancel(id, reason) {
+      checkReason(reason);
+      return await ask((connection) =>
+        cancelJob(connection, id, { namespace, reason, patienceMs: deadlineMs / 2 }),
+      );
+    },
     close: () => producer.close(),
     [Symbol.asyncDispose]: () => producer.close(),
   };

@@ -1,5 +1,6 @@
 import type { AnyJob, PayloadOf } from "@understudy/core";
 
+import type { ClientOptions } from "./client.ts";
 import { EnqueueError } from "./enqueue-error.ts";
 
 export interface EnqueueOptions {
@@ -27,6 +28,8 @@ export interface ManyOptions<J extends AnyJob = AnyJob> extends Omit<EnqueueOpti
 const MAX_DELAY_MS = 10 * 365 * 86_400_000;
 const MAX_PRIORITY = 2_097_152;
 const MAX_KEY_LENGTH = 512;
+const MAX_REASON_LENGTH = 500;
+const MAX_DEADLINE_MS = 3_600_000;
 
 /** @throws EnqueueError option_invalid, key_required */
 export function checkOptions(
@@ -48,8 +51,39 @@ export function checkOptions(
     throw wrong("delayMs must be whole milliseconds from 0 to ten years.");
   if (priority !== undefined && !isIntegerIn(priority, 1, MAX_PRIORITY))
     throw wrong(`priority must be a whole number from 1 (most urgent) to ${MAX_PRIORITY}.`);
-  if (providers !== undefined && (providers.length === 0 || providers.some((name) => name === "")))
-    throw wrong("providers must name at least one provider.");
+  if (providers !== undefined && !isListOfNames(providers))
+    throw wrong('providers must be a list of one or more names, such as ["sendgrid"].');
+}
+
+/** @throws EnqueueError option_invalid */
+export function checkReason(reason: unknown): void {
+  if (typeof reason !== "string" || reason.trim() === "" || reason.length > MAX_REASON_LENGTH)
+    throw new EnqueueError(
+      "option_invalid",
+      `A reason must be given, in 1 to ${MAX_REASON_LENGTH} characters: it stands in the dead letter.`,
+    );
+}
+
+/** @throws EnqueueError option_invalid */
+export function checkClientOptions({
+  deadlineMs = 1,
+  maxPayloadBytes = 1,
+  namespace = "any",
+}: Pick<ClientOptions, "deadlineMs" | "maxPayloadBytes" | "namespace">): void {
+  const wrong = (problem: string): EnqueueError =>
+    new EnqueueError("option_invalid", `createClient: ${problem}`);
+  if (!isIntegerIn(deadlineMs, 1, MAX_DEADLINE_MS))
+    throw wrong(`deadlineMs must be whole milliseconds from 1 to ${MAX_DEADLINE_MS}.`);
+  if (!isIntegerIn(maxPayloadBytes, 1, Number.MAX_SAFE_INTEGER))
+    throw wrong("maxPayloadBytes must be a whole number above 0.");
+  if (typeof namespace !== "string" || !/^[\w-]+$/u.test(namespace))
+    throw wrong("namespace must be made of letters, digits, dashes and underscores.");
+}
+
+function isListOfNames(names: unknown): boolean {
+  return (
+    Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === "string" && name !== "")
+  );
 }
 
 function isKey(key: unknown): boolean {

@@ -1,5 +1,5 @@
 import { decide, withBinding } from "@understudy/core";
-import { CANCELLED, type Fetched, type Settlement } from "@understudy/queue";
+import { cancelReasonOf, type Fetched, type Settlement } from "@understudy/queue";
 import { canAskAgain } from "@understudy/resilience";
 
 import { ask } from "./ask.ts";
@@ -27,21 +27,19 @@ async function attempt(ready: Ready, run: Run): Promise<Settlement> {
 
   const now = run.now();
   const past = pastOf(envelope, canAskAgain(route, withBinding(life, bound), trail, now), now);
-  const verdict = decide(job, { ...past, trail, isCancelled: isCancelled(run), random: run.random() });
+  const cancelled = cancelReasonOf(run.signal);
+  const isCancelled = cancelled !== undefined;
+  const verdict = decide(job, { ...past, trail, isCancelled, random: run.random() });
   const next = advance(envelope, { trail, bound, verdict, starts: run.fetched.starts, now });
 
   await addRemainders(job, envelope, trail, run);
   const number = envelope.attempt + 1;
   tellCalls(trail, number, run);
   await writeLog(verdict, [...trail.map((outcome) => lineOf(outcome, number)), verdictLine(verdict)], run);
-  return settlementOf(verdict, next, reasonOf(trail), () => {
+  return settlementOf(verdict, next, cancelled ?? reasonOf(trail), () => {
     tellFailover(trail, run);
     tellVerdict(verdict, next.trail, run);
   });
-}
-
-function isCancelled({ signal }: Run): boolean {
-  return signal.aborted && signal.reason === CANCELLED;
 }
 
 /** A verdict that stood before anybody was asked. */
