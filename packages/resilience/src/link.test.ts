@@ -1,0 +1,49 @@
+import { type Call, chargeRequest, type Idempotency, paymentCharge } from "@understudy/core";
+import { expect, test } from "vitest";
+
+import { createLink } from "./link.ts";
+
+function linkOf(
+  idempotency: Exclude<Idempotency, "none">,
+  calls: Call[] = [],
+): ReturnType<typeof createLink> {
+  return createLink({
+    provider: "square",
+    implementation: {
+      capability: paymentCharge,
+      idempotency,
+      create: () => async (_: unknown, call: Call) => {
+        calls.push(call);
+        return { kind: "unavailable", code: "http_503", provider: "square", at: 0, durationMs: 0 };
+      },
+      accepts: ({ currency }: { readonly currency: string }) => currency === "EUR",
+    },
+    config: {},
+    gates: [],
+    timeoutMs: 1000,
+    now: () => 0,
+  });
+}
+
+const charge = (currency: string, provider: string): unknown =>
+  chargeRequest.parse({ amountMinor: 1, currency, paymentMethod: { [provider]: "tok" } });
+
+test("a link takes what is meant for its provider, and what its adapter accepts", () => {
+  const link = linkOf({ horizonMs: 1, maxKeyLength: 45 });
+  expect(link.accepts(charge("EUR", "square"))).toBe(true);
+  expect(link.accepts(charge("EUR", "stripe"))).toBe(false);
+  expect(link.accepts(charge("USD", "square"))).toBe(false);
+});
+
+test("a key that is too long for the vendor becomes a digest of itself, the same each time", async () => {
+  const calls: Call[] = [];
+  const { adapter } = linkOf({ horizonMs: 1, maxKeyLength: 45 }, calls);
+  const { signal } = new AbortController();
+  for (const idempotencyKey of ["short", "x".repeat(46), "x".repeat(46), "y".repeat(46)])
+    await adapter(charge("EUR", "square"), { jobId: "j", idempotencyKey, signal });
+  const [short, one, again, other] = calls.map(({ idempotencyKey }) => idempotencyKey);
+  expect(short).toBe("short");
+  expect(one).toMatch(/^[0-9a-f]{32}$/u);
+  expect(again).toBe(one);
+  expect(other).not.toBe(one);
+});
