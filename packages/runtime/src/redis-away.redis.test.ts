@@ -69,8 +69,10 @@ describe("Redis goes away while a provider is being asked", () => {
     const envelope = await stage.reaches(id, "completed");
     expect(envelope.trail).toMatchObject([{ kind: "ambiguous", code: "worker_lost" }, { kind: "delivered" }]);
     expect(link.calls).toHaveLength(2);
-    expect(stage.events).toContainEqual(
-      expect.objectContaining({ event: "settled", verdict: "complete", mayBeDuplicated: true }),
-    );
+    await expect
+      .poll(() => stage.events)
+      .toContainEqual(
+        expect.objectContaining({ event: "settled", verdict: "complete", mayBeDuplicated: true }),
+      );
   });
 });

@@ -30,9 +30,9 @@ describe("a delivery", () => {
     expect(await stage.reaches(id, "completed")).toMatchObject({
       trail: [{ provider: "a", code: "http_503" }, { provider: "b" }],
     });
-    expect(stage.events).toContainEqual(
-      expect.objectContaining({ event: "failover", from: ["a"], to: "b", jobId: id }),
-    );
+    await expect
+      .poll(() => stage.events)
+      .toContainEqual(expect.objectContaining({ event: "failover", from: ["a"], to: "b", jobId: id }));
   });
 
   test("uses one idempotency key for every attempt and provider", async () => {
@@ -59,11 +59,9 @@ describe("waiting", () => {
     stage.start([link]);
     const { id } = await stage.client.enqueue(noteJob, { n: 1 });
     expect(await stage.reaches(id, "completed")).toMatchObject({ attempt: 1, startsSettled: 3 });
-    expect(stage.events.filter((e) => e.event === "settled").map((e) => e.verdict)).toEqual([
-      "snooze",
-      "snooze",
-      "complete",
-    ]);
+    await expect
+      .poll(() => stage.events.filter((e) => e.event === "settled").map((e) => e.verdict))
+      .toEqual(["snooze", "snooze", "complete"]);
   });
 
   test("nothing is fetched while every provider is closed", async () => {
