@@ -41,9 +41,10 @@ export interface After<Payload> {
 }
 
 /** What came of a job that completed. */
-export interface Earlier {
+// The receipt is that of whichever job is named; only whoever names it knows which.
+export interface Earlier<Receipt = any> {
   readonly provider: string;
-  readonly receipt: unknown;
+  readonly receipt: Receipt;
 }
 
 // Catalogues hold jobs of every payload; only `any` lets their parameter types vary.

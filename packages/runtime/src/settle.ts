@@ -12,7 +12,7 @@ export function advance(
     readonly now: number;
   },
 ): Envelope {
-  const { bound: _, ended: __, ...rest } = envelope;
+  const { bound: _, ended: __, lookUp: ___, ...rest } = envelope;
   const { verdict } = run;
   return {
     ...rest,
