@@ -123,7 +123,7 @@ test("with Redis away it says so, stays up unready, serves when Redis comes, and
   const { hostname, port } = new URL(space.redisUrl);
   const proxy = await startFaultProxy({ host: hostname, port: Number(port) });
   onTestFinished(() => proxy.close());
-  await proxy.refuse();
+  proxy.refuse();
   const fake = await sendgrid();
   const { namespace } = newSpace();
   const worker = startWorker({ REDIS_URL: `redis://127.0.0.1:${proxy.port}`, NAMESPACE: namespace }, fake);

@@ -231,7 +231,7 @@ describe("Redis away", () => {
 
   test("at start too, without hanging, and the client works once Redis is there", async () => {
     const { redis, proxy } = await proxied();
-    await proxy.refuse();
+    proxy.refuse();
     const { enqueue } = client({ redis, deadlineMs: 300 });
     const started = performance.now();
     const error = await failureOf(enqueue(welcomeEmail, ada));
@@ -245,7 +245,7 @@ describe("Redis away", () => {
   test("in the middle of many: what was surely stored is told, and all keys are there to go on with", async () => {
     const { redis, proxy } = await proxied();
     const { enqueueMany } = client({ redis, deadlineMs: 400 });
-    await proxy.refuse();
+    proxy.refuse();
     const error = await failureOf(enqueueMany(welcomeEmail, [ada, ada]));
     expect(error.enqueued).toEqual([]);
     expect(error.idempotencyKeys).toHaveLength(2);

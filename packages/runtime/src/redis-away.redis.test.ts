@@ -16,7 +16,7 @@ describe("Redis goes away while a provider is being asked", () => {
     const proxy = await proxyTo(stage);
     const link = scripted("a", [
       async () => {
-        await proxy.refuse();
+        proxy.refuse();
         return delivered;
       },
     ]);
@@ -52,7 +52,7 @@ describe("Redis goes away while a provider is being asked", () => {
     const proxy = await proxyTo(stage);
     const link = scripted("a", [
       async () => {
-        await proxy.refuse();
+        proxy.refuse();
         return delivered;
       },
       delivered,
