@@ -38,7 +38,7 @@ const answers: readonly Case[] = [
   status(400, { kind: "rejected" }),
   status(401, { kind: "unavailable", code: "unauthorized" }),
   status(403, { kind: "unavailable", code: "forbidden" }),
-  status(413, { kind: "rejected" }),
+  status(413, { kind: "unavailable", code: "too_large" }),
   status(418, { kind: "ambiguous", code: "http_418" }),
   {
     title: "429 with Retry-After in seconds",

@@ -43,6 +43,12 @@ const rules: readonly NameRule[] = [
     code: "unauthorized",
   },
   { name: /^(?:UnknownOperation|InvalidAction|NotFound)$/u, kind: "unavailable", code: "misconfigured" },
+  {
+    name: /^(?:BadRequest|Validation)$/u,
+    words: /message length is more than/iu,
+    kind: "unavailable",
+    code: "too_large",
+  },
   { name: /^(?:BadRequest|Validation|Serialization)$/u, kind: "rejected", code: "http_400" },
 ];
 

@@ -94,6 +94,13 @@ describe("what SES answers", () => {
     [404, "NotFoundException", "", "unavailable", "misconfigured"],
     [400, "ThrottlingException", "Rate exceeded", "throttled", "rate_limited"],
     [400, "BadRequestException", "Illegal address", "rejected", "http_400"],
+    [
+      400,
+      "BadRequestException",
+      "Message length is more than 41943040 bytes long.",
+      "unavailable",
+      "too_large",
+    ],
     [400, "SomethingNewException", "", "ambiguous", "http_400"],
     [503, "ServiceUnavailable", "", "ambiguous", "http_503"],
   ])("%d %s %j is %s %s", async (status, type, message, kind, code) => {

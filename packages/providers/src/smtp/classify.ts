@@ -27,6 +27,9 @@ interface ReplyRule {
   readonly code?: string;
 }
 
+const tooLarge = /\b5\.(?:2\.3|3\.4)\b|\b(?:message|mail) size|\bsize (?:limit|exceeds)|too (?:big|large)/iu;
+const mailboxFull = /\b5\.2\.2\b|mailbox (?:is )?(?:full|quota)|over ?quota|storage allocation/iu;
+
 /** RFC 5321 §4.2, RFC 3463. A relay that answers has not taken the message, so nothing here is ambiguous. */
 const rules: readonly ReplyRule[] = [
   { from: 400, to: 599, stage: /^STARTTLS/u, kind: "unavailable", code: "tls_failed" },
@@ -45,7 +48,10 @@ const rules: readonly ReplyRule[] = [
   { from: 500, to: 599, stage: /^(?:CONN|EHLO|HELO)/u, kind: "unavailable" },
   // The stage is out of order or unknown to the relay: the session is at fault, not the message.
   { from: 502, to: 503, kind: "unavailable" },
-  { from: 552, to: 552, kind: "rejected", code: "too_large" },
+  { from: 500, to: 599, words: tooLarge, kind: "unavailable", code: "too_large" },
+  { from: 500, to: 599, words: mailboxFull, kind: "rejected", code: "recipient_refused" },
+  // To a recipient, RFC 5321 means the mailbox by it, and of the message the size.
+  { from: 552, to: 552, stage: /^(?:MAIL FROM|DATA)/u, kind: "unavailable", code: "too_large" },
   { from: 550, to: 559, stage: /^MAIL FROM/u, kind: "unavailable", code: "sender_unverified" },
   { from: 550, to: 559, stage: /^RCPT TO/u, words: /relay/iu, kind: "unavailable", code: "forbidden" },
   { from: 500, to: 599, stage: /^RCPT TO/u, kind: "rejected", code: "recipient_refused" },

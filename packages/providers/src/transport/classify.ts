@@ -22,7 +22,8 @@ const general: readonly StatusRule[] = [
   // The address or the manner of asking is wrong, which is configuration: another provider may well deliver.
   { status: 404, kind: "unavailable", code: "misconfigured" },
   { status: 405, kind: "unavailable", code: "misconfigured" },
-  { status: 413, kind: "rejected", code: "too_large" },
+  // Each vendor has its own limit: another one may take it.
+  { status: 413, kind: "unavailable", code: "too_large" },
   { status: 415, kind: "unavailable", code: "misconfigured" },
   { status: 422, kind: "rejected", code: "http_422" },
   { status: 429, kind: "throttled", code: "rate_limited" },
