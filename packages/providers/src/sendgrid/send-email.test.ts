@@ -23,6 +23,7 @@ testProvider(sendgrid, {
   capability: emailSend,
   request,
   success: { ...success, body: "\n" },
+  refusal: JSON.stringify({ errors: [{ message: "Bad Request", field: null, help: null }] }),
   expected: { "status 503": { kind: "unavailable", code: "http_503" } },
 });
 

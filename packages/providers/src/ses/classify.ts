@@ -58,7 +58,11 @@ const QUOTA_WAIT_MS = 600_000;
 export function failureOf(carried: Carried, signal: AbortSignal): Failure {
   const { reply } = carried;
   const named = reply?.at === "answered" ? ruleFor(reply) : undefined;
-  const failure = generalFailureOf(carried, signal, named === undefined ? [] : [named]);
+  const refusals = {
+    rules: named === undefined ? [] : [named],
+    body: named === undefined ? z.never() : body,
+  };
+  const failure = generalFailureOf(carried, signal, refusals);
   const detail = failure.detail === undefined ? {} : { detail: withoutData(failure.detail) };
   const wait =
     failure.code === "quota_exceeded" ? { retryAfterMs: failure.retryAfterMs ?? QUOTA_WAIT_MS } : {};
