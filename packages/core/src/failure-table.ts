@@ -40,7 +40,7 @@ const accountCodes: ReadonlySet<string> = new Set([
 ]);
 
 /** Codes that speak of one message and not of the provider, which is well: the next message may be taken. */
-const messageCodes: ReadonlySet<string> = new Set(["recipient_deferred", "too_large"]);
+const messageCodes: ReadonlySet<string> = new Set(["recipient_deferred", "too_large", "policy_refused"]);
 
 /** We cut the call short ourselves (shutdown, lost lock, cancel): it says nothing about the provider. */
 export const INTERRUPTED = "interrupted";
