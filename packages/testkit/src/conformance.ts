@@ -229,6 +229,8 @@ export function testProvider<C extends Capability>(
       const detail = outcome.kind === "delivered" ? "" : (outcome.detail ?? "");
       for (const key of secretKeysOf(provider.config))
         expect(detail).not.toContain(provider.sandboxConfig[key]);
+      for (const credential of credentialsIn(server.requests[0]?.headers.authorization))
+        expect(detail).not.toContain(credential);
       expect(detail).not.toMatch(/\S@\S/u);
       expect(detail.length).toBeLessThanOrEqual(300);
     });
@@ -242,6 +244,14 @@ function status(code: number, outcome: Expectation): Refused {
 function withBody({ behaviour, ...rest }: Refused, refusal: ConformanceOptions<Capability>["refusal"]): Case {
   const body = typeof refusal === "string" ? refusal : refusal(behaviour.status);
   return { ...rest, behaviour: { ...behaviour, body } };
+}
+
+/** What stands behind "Basic" or "Bearer", as it was sent and, of a pair, the password: an encoded key is a key. */
+function credentialsIn(authorization = ""): readonly string[] {
+  const [, scheme, sent] = /^(Basic|Bearer) (.+)$/iu.exec(authorization) ?? [];
+  if (scheme === undefined || sent === undefined) return [];
+  const pair = scheme.toLowerCase() === "basic" ? Buffer.from(sent, "base64").toString() : "";
+  return [sent, pair.slice(pair.indexOf(":") + 1)].filter((credential) => credential !== "");
 }
 
 function lost(code: string): Expectation {

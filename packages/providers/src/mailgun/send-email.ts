@@ -16,7 +16,7 @@ import { carry } from "../transport/carry.ts";
 import { failureOf, parseJson, type Refusals } from "../transport/classify.ts";
 import { implement } from "../transport/implement.ts";
 import type { Reply } from "../transport/transport.ts";
-import { mailgunClient, type MailgunMessage } from "./sdk.ts";
+import { credentialsOf, mailgunClient, type MailgunMessage } from "./sdk.ts";
 
 interface Config {
   readonly apiKey: string;
@@ -57,7 +57,8 @@ export const sendEmail: Implementation<Config, typeof emailSend> = {
 
 function create({ apiKey, domain, region, baseUrl = hosts[region] }: Config): Adapter<typeof emailSend> {
   const mailgun = mailgunClient(apiKey, baseUrl);
-  return implement<typeof emailSend>("mailgun", [apiKey], async (request, call) => {
+  const secrets = [apiKey, credentialsOf(apiKey)];
+  return implement<typeof emailSend>("mailgun", secrets, async (request, call) => {
     const carried = await carry(call.signal, () => mailgun.messages.create(domain, messageOf(request, call)));
     const id = queuedId(carried.reply);
     if (id === undefined) return failureOf(carried, call.signal, refusals);

@@ -229,6 +229,18 @@ describe("the relay says no", () => {
   });
 });
 
+test("a relay that repeats the log-in, in whatever encoding, is not repeated", async () => {
+  const encoded = Buffer.from("pass#word").toString("base64");
+  const plain = Buffer.from("\0user\0pass#word").toString("base64");
+  await using server = await relay({
+    onAuth: (_, __, done) => done(refuse(535, `5.7.8 no: pass#word ${encoded} ${plain}`)),
+  });
+  expect(await ask(server.url)).toMatchObject({
+    code: "unauthorized",
+    detail: "535 5.7.8 no: <secret> <secret> <secret>",
+  });
+});
+
 describe("nothing was taken", () => {
   test("when the connection is refused", async () => {
     const server = await relay();

@@ -12,7 +12,9 @@ export interface Scrub {
  */
 export function detailOf(words: string, scrub: Scrub): string {
   let text = words.replaceAll(/\s+/gu, " ").slice(0, 4 * MAX_DETAIL);
-  for (const secret of scrub.secrets) if (secret !== "") text = text.replaceAll(secret, "<secret>");
+  // Longest first: one may stand inside another.
+  for (const secret of scrub.secrets.toSorted((a, b) => b.length - a.length))
+    if (secret !== "") text = text.replaceAll(secret, "<secret>");
   text = text.replaceAll(/[^\s"'<>,;:()]+@[^\s"'<>,;:()]+/gu, "<address>");
   for (const value of valuesOf(scrub.request)) text = text.replaceAll(value, "<payload>");
   text = text.trim();
