@@ -63,10 +63,9 @@ export function failureOf(carried: Carried, signal: AbortSignal): Failure {
     body: named === undefined ? z.never() : body,
   };
   const failure = generalFailureOf(carried, signal, refusals);
-  const detail = failure.detail === undefined ? {} : { detail: withoutData(failure.detail) };
   const wait =
     failure.code === "quota_exceeded" ? { retryAfterMs: failure.retryAfterMs ?? QUOTA_WAIT_MS } : {};
-  return { ...failure, ...detail, ...wait };
+  return { ...failure, ...wait };
 }
 
 /** AWS puts most of what can go wrong under one status, 400: a name that is not listed is not understood. */
@@ -94,9 +93,4 @@ function nameOf(type: string | readonly string[] = ""): string {
     .replace(/^.*#/su, "")
     .trim()
     .replace(/(?:Exception|Error)$/u, "");
-}
-
-/** The message itself and the signature are long runs of base64 or hex; an answer that repeats them repeats the payload. */
-function withoutData(detail: string): string {
-  return detail.replaceAll(/[\w+/=-]{40,}/gu, "<data>");
 }

@@ -71,7 +71,8 @@ export function aborted(sent: boolean, signal: AbortSignal): Failure {
 
 function failureOfAnswer(answer: Answered, { rules, body: documented }: Refusals): Failure {
   const body = answer.body.toString("utf8", 0, 8192);
-  const detail = wordsOf(body) ?? `HTTP ${answer.status}`;
+  // Of the whole of it: where it is cut, half of a secret would not be known as one.
+  const detail = wordsOf(answer.body.toString()) ?? `HTTP ${answer.status}`;
   const malformed = {
     kind: "ambiguous",
     code: "malformed_answer",
