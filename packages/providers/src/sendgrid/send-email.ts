@@ -48,8 +48,11 @@ export const sendEmail: Implementation<Config, typeof emailSend> = {
   capability: emailSend,
   idempotency: "none",
   create,
-  // 30 MB in all, and 1000 recipients.
-  accepts: (request) => attachmentBytes(request) <= 30_000_000 && recipientsOf(request).length <= 1000,
+  // 30 MB in all, 1000 recipients, and no attachment without content.
+  accepts: (request) =>
+    attachmentBytes(request) <= 30_000_000 &&
+    recipientsOf(request).length <= 1000 &&
+    (request.attachments ?? []).every(({ contentBase64 }) => contentBase64 !== ""),
 };
 
 function create(config: Config): Adapter<typeof emailSend> {
@@ -81,7 +84,7 @@ function messageOf(request: EmailRequest, call: Call): SendGridMessage {
       },
     ],
     ...(replyTo !== undefined && { replyTo: person(replyTo) }),
-    ...(tags !== undefined && { categories: [...tags] }),
+    ...(tags !== undefined && { categories: [...new Set(tags)] }),
     ...(attachments !== undefined && {
       attachments: attachments.map(({ filename, contentType, contentBase64 }) => ({
         filename,
