@@ -2,7 +2,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { AnyJob, PayloadOf } from "@understudy/core";
 import {
-  type Before,
   type Family,
   familyOf,
   hasSchedule,
@@ -13,20 +12,14 @@ import {
   setSchedule,
 } from "@understudy/queue";
 
+import { answerTo, type Enqueued, grouped } from "./answers.ts";
 import { type CancelAnswer, cancelJob } from "./cancel.ts";
 import { EnqueueError } from "./enqueue-error.ts";
 import { checkClientOptions, checkReason, type ManyOptions, type OptionsFor } from "./options.ts";
+import type { Routes } from "./providers.ts";
 import { type ScheduleOptions, scheduleOf } from "./schedule.ts";
 import { seal, type Sealed } from "./seal.ts";
 import { type JobStatus, readStatus } from "./status.ts";
-
-export interface Enqueued {
-  readonly id: string;
-  readonly queue: string;
-  /** `duplicate`: this key with this payload is already known. `conflict`: this key came with another payload; nothing was changed. */
-  readonly status: "created" | "duplicate" | "conflict";
-  readonly idempotencyKey: string;
-}
 
 export interface Client extends AsyncDisposable {
   /**
@@ -78,11 +71,17 @@ export interface ClientOptions {
   readonly maxPayloadBytes?: number;
   /** Sets installations on one Redis apart; workers must use the same. */
   readonly namespace?: string;
+  /**
+   * The deployment's providers by capability, as its workers' ROUTE_… variables say: `{ "analytics.track": ["segment"] }`. Where
+   * they are sinks it must be known, for each gets a job of its own; where they are rivals, a job that none of them can serve is
+   * then refused at once.
+   */
+  readonly routes?: Routes;
   /** Told of connection trouble. Each enqueue reports its own as well. */
   readonly onError?: (error: Error) => void;
 }
 
-const defaults = { deadlineMs: 5000, maxPayloadBytes: 1_048_576 } as const;
+const defaults = { deadlineMs: 5000, maxPayloadBytes: 1_048_576, routes: {} } as const;
 const CHUNK = 100;
 const RESULT_MS = 30_000;
 const MAX_POLL_MS = 500;
@@ -90,25 +89,30 @@ const MAX_POLL_MS = 500;
 /** @throws EnqueueError option_invalid */
 export function createClient(options: ClientOptions): Client {
   checkClientOptions(options);
-  const { redis, deadlineMs, maxPayloadBytes, namespace, onError } = { ...defaults, ...options };
+  const { redis, deadlineMs, maxPayloadBytes, namespace, routes, onError } = { ...defaults, ...options };
   const producer = openProducer(redis, onError);
 
-  const add = async (family: Family, jobs: readonly Sealed[]): Promise<readonly Enqueued[]> => {
+  /** @param groups the jobs of each payload: one, or one for each sink */
+  const add = async (
+    family: Family,
+    groups: readonly (readonly Sealed[])[],
+  ): Promise<readonly Enqueued[]> => {
+    const jobs = groups.flat();
     const done: Enqueued[] = [];
     for (let start = 0; start < jobs.length; start += CHUNK) {
       const chunk = jobs.slice(start, start + CHUNK);
       try {
         const before = await producer.add(family, chunk, deadlineMs);
-        done.push(...chunk.map((job, i) => answer(family, job, before[i])));
+        done.push(...chunk.map((job, i) => answerTo(job, family.name, before[i])));
       } catch (error) {
         throw EnqueueError.from(
           error,
-          jobs.map(({ idempotencyKey }) => idempotencyKey),
+          groups.map(([first]) => first?.idempotencyKey ?? ""),
           done,
         );
       }
     }
-    return done;
+    return grouped(groups, done);
   };
 
   const enqueueMany = async (
@@ -116,15 +120,16 @@ export function createClient(options: ClientOptions): Client {
     payloads: readonly unknown[],
     { idempotencyKey, ...rest }: ManyOptions,
   ): Promise<readonly Enqueued[]> => {
-    const sealed = payloads.map((payload, index) => {
+    const groups = payloads.map((payload, index) => {
       const key = idempotencyKey?.(payload, index);
       const place = payloads.length === 1 ? "" : ` (payload ${index})`;
       return seal(job, payload, key === undefined ? rest : { ...rest, idempotencyKey: key }, {
         maxPayloadBytes,
         place,
+        routes,
       });
     });
-    return await add(familyOf(job.queue, namespace), sealed);
+    return await add(familyOf(job.queue, namespace), groups);
   };
 
   const ask = async <T>(question: (connection: Redis) => Promise<T>): Promise<T> => {
@@ -182,22 +187,4 @@ export function createClient(options: ClientOptions): Client {
     close: () => producer.close(),
     [Symbol.asyncDispose]: () => producer.close(),
   };
-}
-
-function answer(family: Family, job: Sealed, before: Before): Enqueued {
-  const status =
-    before === undefined ? "created" : fingerprintOf(before) === job.fingerprint ? "duplicate" : "conflict";
-  return { id: job.id, queue: family.name, status, idempotencyKey: job.idempotencyKey };
-}
-
-/** Envelopes and the tombstones of dead letters both carry the fingerprint of what was enqueued. */
-function fingerprintOf(data: string): string | undefined {
-  try {
-    const value: unknown = JSON.parse(data);
-    const print =
-      typeof value === "object" && value !== null && "fingerprint" in value ? value.fingerprint : undefined;
-    return typeof print === "string" ? print : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,4 @@
-import type { AnyJob, PayloadOf } from "@understudy/core";
+import { type AnyJob, CARD_NUMBER_REFUSED, holdsCardNumber, type PayloadOf } from "@understudy/core";
 
 import type { ClientOptions } from "./client.ts";
 import { EnqueueError } from "./enqueue-error.ts";
@@ -10,7 +10,7 @@ export interface EnqueueOptions {
   readonly delayMs?: number;
   /** 1 is the most urgent, 2,097,152 the least; jobs without a priority go before those with one. */
   readonly priority?: number;
-  /** Only these providers may serve the job. */
+  /** Only these providers may serve the job; where they are sinks, these instead of all. */
   readonly providers?: readonly string[];
 }
 
@@ -38,7 +38,8 @@ export function checkOptions(
   { idempotencyKey, delayMs, priority, providers }: EnqueueOptions,
 ): void {
   const wrong = (problem: string): EnqueueError => new EnqueueError("option_invalid", `${what}: ${problem}`);
-  if (idempotencyKey === undefined && job.capability.duplicates === "forbidden") {
+  const isMoney = job.capability.duplicates === "forbidden";
+  if (idempotencyKey === undefined && isMoney) {
     throw new EnqueueError(
       "key_required",
       `${what}: ${job.capability.name} must not happen twice, so give an idempotencyKey that names this very one, such as the order's id.`,
@@ -46,6 +47,9 @@ export function checkOptions(
   }
   if (idempotencyKey !== undefined && !isKey(idempotencyKey)) {
     throw wrong(`idempotencyKey must be a string of 1 to ${MAX_KEY_LENGTH} characters.`);
+  }
+  if (isMoney && idempotencyKey !== undefined && holdsCardNumber(idempotencyKey)) {
+    throw wrong(`idempotencyKey ${CARD_NUMBER_REFUSED}, or name the order.`);
   }
   if (delayMs !== undefined && !isIntegerIn(delayMs, 0, MAX_DELAY_MS))
     throw wrong("delayMs must be whole milliseconds from 0 to ten years.");

@@ -32,10 +32,12 @@ export async function whatCameOf(
   now: number,
 ): Promise<Precondition> {
   const { after } = job;
-  const payload = after && job.payload.safeParse(envelope.payload);
+  const parsed = after && job.payload.safeParse(envelope.payload);
   // A payload that is wrong is told as such by whoever makes the request of it.
-  const id = payload?.success ? after?.job(payload.data) : undefined;
-  if (after === undefined || id === undefined) return { at: "met", earlier: undefined };
+  if (after === undefined || !parsed?.success) return { at: "met", earlier: undefined };
+  const payload: unknown = parsed.data;
+  const id = after.job(payload);
+  if (id === undefined) return { at: "met", earlier: undefined };
 
   const rejected = (reason: string): Precondition => ({ at: "waits", verdict: rejection(envelope), reason });
   const located = await find(id);
@@ -43,7 +45,7 @@ export async function whatCameOf(
     case "completed": {
       const earlier = earlierOf(located, catalogue);
       if (earlier === undefined) return rejected(`the job ${id} left no receipt that this worker can read`);
-      const objection = after.objection(earlier);
+      const objection = after.objection(payload, earlier);
       return objection === undefined ? { at: "met", earlier } : rejected(`the job ${id} ${objection}`);
     }
     case "dead":

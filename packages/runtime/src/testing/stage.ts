@@ -58,7 +58,7 @@ export const backJob = defineJob({
   capability: pay,
   after: {
     job: ({ of }) => of,
-    objection: ({ receipt: { id } }) => (id === "declined" ? "was declined" : undefined),
+    objection: (_, { receipt: { id } }) => (id === "declined" ? "was declined" : undefined),
   },
   toRequest: (_, earlier) => ({ n: earlier?.receipt.id.length ?? 0 }),
   retry: quick,
