@@ -3,5 +3,6 @@ import { mailgun } from "./mailgun/provider.ts";
 import { sendgrid } from "./sendgrid/provider.ts";
 import { ses } from "./ses/provider.ts";
 import { smtp } from "./smtp/provider.ts";
+import { stripe } from "./stripe/provider.ts";
 
-export const providers = { mailgun, sendgrid, ses, smtp } as const;
+export const providers = { mailgun, sendgrid, ses, smtp, stripe } as const;

@@ -3,10 +3,12 @@ import { mailgunSandbox } from "../mailgun/sandbox.ts";
 import { sendgridSandbox } from "../sendgrid/sandbox.ts";
 import { sesSandbox } from "../ses/sandbox.ts";
 import { smtpSandbox } from "../smtp/sandbox.ts";
+import { stripeSandbox } from "../stripe/sandbox.ts";
 
 export const sandboxes = {
   mailgun: mailgunSandbox,
   sendgrid: sendgridSandbox,
   ses: sesSandbox,
   smtp: smtpSandbox,
+  stripe: stripeSandbox,
 } as const;
