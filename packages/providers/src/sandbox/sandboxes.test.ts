@@ -79,6 +79,7 @@ const otherwise: Readonly<Record<string, Readonly<Record<string, Expected["outco
   // An SMTP relay that answers has not taken the message.
   smtp: { "500": { kind: "unavailable" } },
   // Money: no 503 proves that nothing was done.
+  square: { "503": { kind: "ambiguous", code: "http_503" } },
   stripe: { "503": { kind: "ambiguous", code: "http_503" } },
 };
 
