@@ -3,5 +3,7 @@ import { mailgun } from "./mailgun/provider.ts";
 import { sendgrid } from "./sendgrid/provider.ts";
 import { ses } from "./ses/provider.ts";
 import { smtp } from "./smtp/provider.ts";
+import { square } from "./square/provider.ts";
+import { stripe } from "./stripe/provider.ts";
 
-export const providers = { mailgun, sendgrid, ses, smtp } as const;
+export const providers = { mailgun, sendgrid, ses, smtp, square, stripe } as const;

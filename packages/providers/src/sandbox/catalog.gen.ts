@@ -3,10 +3,14 @@ import { mailgunSandbox } from "../mailgun/sandbox.ts";
 import { sendgridSandbox } from "../sendgrid/sandbox.ts";
 import { sesSandbox } from "../ses/sandbox.ts";
 import { smtpSandbox } from "../smtp/sandbox.ts";
+import { squareSandbox } from "../square/sandbox.ts";
+import { stripeSandbox } from "../stripe/sandbox.ts";
 
 export const sandboxes = {
   mailgun: mailgunSandbox,
   sendgrid: sendgridSandbox,
   ses: sesSandbox,
   smtp: smtpSandbox,
+  square: squareSandbox,
+  stripe: stripeSandbox,
 } as const;

@@ -78,6 +78,9 @@ const later: Readonly<Record<string, true>> = { "429": true, "503": true };
 const otherwise: Readonly<Record<string, Readonly<Record<string, Expected["outcome"]>>>> = {
   // An SMTP relay that answers has not taken the message.
   smtp: { "500": { kind: "unavailable" } },
+  // Money: no 503 proves that nothing was done.
+  square: { "503": { kind: "ambiguous", code: "http_503" } },
+  stripe: { "503": { kind: "ambiguous", code: "http_503" } },
 };
 
 describe.each(Object.keys(sandboxes) as (keyof typeof sandboxes)[])("the fake of %s", (name) => {
