@@ -49,6 +49,7 @@ test("with nothing but Redis, a route and its credentials, the rest has defaults
       ],
     ]),
     callTimeoutMs: 15_000,
+    lookUpAfterMs: undefined,
     drainDeadlineMs: 25_000,
     lockMs: 60_000,
     stalledCheckMs: 30_000,
@@ -57,6 +58,13 @@ test("with nothing but Redis, a route and its credentials, the rest has defaults
     logLevel: "info",
     suspicions: [],
   });
+});
+
+test("look-ups are not believed early where it counts", () => {
+  expect(read({ LOOK_UP_AFTER_MS: "500" }).lookUpAfterMs).toBe(500);
+  expect(problems({ LOOK_UP_AFTER_MS: "500", NODE_ENV: "production" })).toEqual([
+    expect.stringContaining("LOOK_UP_AFTER_MS is for sandboxes"),
+  ]);
 });
 
 describe("of queues that are not named", () => {

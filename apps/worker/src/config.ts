@@ -18,6 +18,8 @@ export interface WorkerConfig {
   /** Provider name -> its own configuration. */
   readonly providers: ReadonlyMap<string, ProviderConfig>;
   readonly callTimeoutMs: number;
+  /** Instead of what each provider says of its own look-ups; for sandboxes, whose books do not lag. */
+  readonly lookUpAfterMs: number | undefined;
   readonly drainDeadlineMs: number;
   readonly lockMs: number;
   readonly stalledCheckMs: number;
@@ -80,6 +82,7 @@ export function readConfig(
     routes,
     providers: readProviders(reader, new Set([...routes.values()].flat()), providers, isProduction),
     callTimeoutMs: reader.read("CALL_TIMEOUT_MS", atLeast(100, 15_000)) ?? 0,
+    lookUpAfterMs: readLookUpAfter(reader, isProduction),
     drainDeadlineMs: reader.read("DRAIN_DEADLINE_MS", atLeast(0, 25_000)) ?? 0,
     lockMs: reader.read("LOCK_MS", atLeast(1000, 60_000)) ?? 0,
     stalledCheckMs: reader.read("STALLED_CHECK_MS", atLeast(500, 30_000)) ?? 0,
@@ -92,6 +95,15 @@ export function readConfig(
   };
   reader.finish();
   return { ...config, suspicions: reader.suspicions() };
+}
+
+function readLookUpAfter(reader: EnvReader, isProduction: boolean): number | undefined {
+  const lookUpAfterMs = reader.read("LOOK_UP_AFTER_MS", wholeNumber(0, 86_400_000).optional());
+  if (isProduction && lookUpAfterMs !== undefined)
+    reader.problem(
+      "LOOK_UP_AFTER_MS is for sandboxes, and NODE_ENV is production: a provider that is believed too early costs a second charge. Unset it.",
+    );
+  return lookUpAfterMs;
 }
 
 function readCircuit(reader: EnvReader): WorkerConfig["circuit"] {

@@ -100,5 +100,6 @@ function linkOf(
     timeoutMs,
     now: Date.now,
     ...(slots === undefined ? {} : { slots }),
+    ...(config.lookUpAfterMs === undefined ? {} : { trustNotFoundAfterMs: config.lookUpAfterMs }),
   });
 }

@@ -24,6 +24,8 @@ interface LinkParts<Config, C extends Capability> {
   /** Counts jobs, where the gates count calls: many jobs may wait in one call. */
   readonly slots?: Gate;
   readonly timeoutMs: number;
+  /** Instead of what the provider says of its own look-ups. */
+  readonly trustNotFoundAfterMs?: number;
   readonly now: () => number;
 }
 
