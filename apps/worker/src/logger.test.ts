@@ -1,4 +1,5 @@
 import { jobs } from "@understudy/jobs";
+import { providers } from "@understudy/providers";
 import type { Logger } from "pino";
 import { expect, test } from "vitest";
 
@@ -7,7 +8,8 @@ import { createLogger } from "./logger.ts";
 function logged(write: (log: Logger) => void, level = "info"): readonly Record<string, any>[] {
   const lines: string[] = [];
   const odd = { sensitive: ["card.holder-name"] };
-  write(createLogger(level, [...jobs, odd], { write: (line) => void lines.push(line) }));
+  const all = Object.values(providers);
+  write(createLogger(level, [...jobs, odd], all, { write: (line) => void lines.push(line) }));
   return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
@@ -34,7 +36,8 @@ test("configuration is redacted by its names", () => {
   const [line] = logged((log) =>
     log.info({
       redisUrl: "redis://:hunter2@host",
-      settings: { apiKey: "hunter2", url: "smtp://u:hunter2@h" },
+      settings: { apiKey: "hunter2", url: "smtp://u:hunter2@h", secretAccessKey: "hunter2" },
+      sessionToken: "hunter2",
     }),
   );
   expect(JSON.stringify(line)).not.toContain("hunter2");

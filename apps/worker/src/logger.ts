@@ -1,8 +1,8 @@
-import type { AnyJob } from "@understudy/core";
+import { type AnyJob, type AnyProvider, secretKeysOf } from "@understudy/core";
 import { type DestinationStream, type Logger, pino } from "pino";
 import { build } from "pino-pretty";
 
-const secretNames = ["apiKey", "password", "secret", "token", "authorization", "redisUrl", "url"];
+const secretNames = ["password", "secret", "token", "authorization", "redisUrl", "url"];
 
 /**
  * Pretty in a terminal, JSON otherwise. The platform logs neither payloads nor configuration; the redaction stands guard
@@ -11,6 +11,7 @@ const secretNames = ["apiKey", "password", "secret", "token", "authorization", "
 export function createLogger(
   level: string,
   jobs: readonly Pick<AnyJob, "sensitive">[],
+  providers: readonly Pick<AnyProvider, "config">[],
   out: DestinationStream = process.stdout.isTTY
     ? build({ colorize: true, sync: true, ignore: "pid,hostname" })
     : pino.destination({ dest: 1, sync: true }),
@@ -20,7 +21,8 @@ export function createLogger(
       ["payload", "request", "*.payload", "*.request"].map((root) => `${root}${bracketed(path)}`),
     ),
   );
-  const paths = [...new Set([...sensitive, ...secretNames.flatMap((name) => [name, `*.${name}`])])];
+  const names = [...secretNames, ...providers.flatMap(({ config }) => secretKeysOf(config))];
+  const paths = [...new Set([...sensitive, ...names.flatMap((name) => [name, `*.${name}`])])];
   const options = {
     level,
     base: { pid: process.pid },

@@ -12,7 +12,7 @@ beforeEach(() => {
   time = 0;
   isReady = false;
   lines = [];
-  const log = createLogger("info", [], {
+  const log = createLogger("info", [], [], {
     write: (line) => void lines.push((JSON.parse(line) as { msg: string }).msg),
   });
   watch = createRedisWatch({

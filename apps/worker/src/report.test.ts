@@ -16,7 +16,7 @@ function stage(level = "info"): {
 } {
   const told: Line[] = [];
   let time = 0;
-  const log = createLogger(level, [], { write: (line) => void told.push(JSON.parse(line) as Line) });
+  const log = createLogger(level, [], [], { write: (line) => void told.push(JSON.parse(line) as Line) });
   return { told, report: reportTo(log, () => time), wait: (ms) => void (time += ms) };
 }
 

@@ -7,6 +7,8 @@ import type { WorkerConfig } from "./config.ts";
 /** What this process does, as one thing that is ready or not and can be closed. */
 export interface Services {
   isReady(): boolean;
+  /** The ids of the jobs that are being run. */
+  running(): readonly string[];
   close(options: { readonly deadlineMs: number }): Promise<void>;
 }
 
@@ -21,12 +23,15 @@ export async function startServices(
     locks: { lockMs: config.lockMs, stalledCheckMs: config.stalledCheckMs },
     observe,
   };
-  const services: Services[] = [];
-  if (config.role !== "janitor")
-    services.push(startRuntime({ ...shared, jobs, routes, queues: config.queues }));
-  if (config.role !== "work")
-    services.push(await startJanitor({ ...shared, queues: config.queues.map(({ name }) => name) }));
+  const runtime =
+    config.role === "janitor" ? undefined : startRuntime({ ...shared, jobs, routes, queues: config.queues });
+  const janitor =
+    config.role === "work"
+      ? undefined
+      : await startJanitor({ ...shared, queues: config.queues.map(({ name }) => name) });
+  const services = [runtime ?? [], janitor ?? []].flat();
   return {
+    running: () => runtime?.running() ?? [],
     isReady: () => services.every((service) => service.isReady()),
     async close(how) {
       await Promise.all(services.map((service) => service.close(how)));

@@ -35,7 +35,7 @@ export function drainOnSignal({ log, services, deadlineMs, before, after }: Part
       );
       void drain();
     } else if (performance.now() - since > SAME_SIGNAL_MS) {
-      log.error({ event: "ended", signal }, `ended at once: ${leftBehind}`);
+      log.error({ event: "ended", signal }, `ended at once: ${leftBehind(services.running())}`);
       end(1);
     }
   };
@@ -44,12 +44,15 @@ export function drainOnSignal({ log, services, deadlineMs, before, after }: Part
     const overdue = sleep(deadlineMs + GRACE_MS, "overdue" as const);
     try {
       if ((await Promise.race([services.close({ deadlineMs }), overdue])) === "overdue") {
-        log.error({ event: "ended" }, `ended although Redis does not answer: ${leftBehind}`);
+        log.error(
+          { event: "ended" },
+          `ended although Redis does not answer: ${leftBehind(services.running())}`,
+        );
         end(1);
       }
       await after();
     } catch (error) {
-      log.fatal({ event: "drain_failed", error }, `the drain failed: ${leftBehind}`);
+      log.fatal({ event: "drain_failed", error }, `the drain failed: ${leftBehind(services.running())}`);
       end(1);
     }
     log.info({ event: "stopped" }, "stopped");
@@ -62,13 +65,23 @@ export function drainOnSignal({ log, services, deadlineMs, before, after }: Part
   });
 }
 
-const leftBehind = "jobs that were running keep their locks and are taken up again when these expire";
+const NAMED = 20;
+
+function leftBehind(running: readonly string[]): string {
+  if (running.length === 0) return "no job was running";
+  const more = running.length > NAMED ? ` and ${running.length - NAMED} more` : "";
+  const jobs =
+    running.length === 1
+      ? "1 job was running and keeps its lock"
+      : `${running.length} jobs were running and keep their locks`;
+  return `${jobs}, to be taken up again when that expires: ${running.slice(0, NAMED).join(", ")}${more}`;
+}
 
 /** Node would print a crash with all its fields, and a Redis error's hold the password. */
-export function dieWithoutSecrets(log: Logger): void {
+export function dieWithoutSecrets(log: Logger, running: () => readonly string[]): void {
   process.on("uncaughtException", (error) => {
     try {
-      log.fatal({ event: "crashed", error }, `crashed: ${error.message}; ${leftBehind}`);
+      log.fatal({ event: "crashed", error }, `crashed: ${error.message}; ${leftBehind(running())}`);
       log.flush();
     } finally {
       process.exit(1);

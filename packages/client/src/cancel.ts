@@ -8,7 +8,7 @@ import { type JobStatus, readStatus } from "./status.ts";
 export interface CancelAnswer {
   /**
    * `cancelled`: it will not run again; `status.dead.effect` says whether it may have had its effect all the same.
-   * `too_late`: it had ended before. `asked`: it still runs, and its worker has been asked to stop it.
+   * `too_late`: it had ended before, or was cancelled for another reason. `asked`: it still runs, and its worker has been asked to stop it.
    * `absent`: no such job.
    */
   readonly answer: "cancelled" | "too_late" | "asked" | "absent";
@@ -32,28 +32,26 @@ export async function cancelJob(
   { namespace, reason, patienceMs }: CancelOptions,
 ): Promise<CancelAnswer> {
   const deadline = performance.now() + patienceMs;
-  for (let wasAsked = false; ;) {
+  for (;;) {
     const status = await readStatus(redis, id, namespace);
     if (status.queue === undefined) return { answer: "absent", status };
     if (status.state === "completed") return { answer: "too_late", status };
-    if (status.state === "dead")
-      return { answer: isOurs(status, wasAsked) ? "cancelled" : "too_late", status };
+    if (status.state === "dead") return { answer: isOurs(status, reason) ? "cancelled" : "too_late", status };
     if (performance.now() > deadline) return { answer: "asked", status };
     if (status.state === "active") {
-      await askToCancel(redis, familyOf(status.queue, namespace), id);
-      wasAsked = true;
+      await askToCancel(redis, familyOf(status.queue, namespace), { id, reason });
       await sleep(ASK_AGAIN_MS);
-    } else {
-      const isEnded = await endWaiting(redis, id, status.queue, namespace, reason);
-      wasAsked ||= isEnded;
-      if (!isEnded) await sleep(ASK_AGAIN_MS);
-    }
+    } else if (!(await endWaiting(redis, id, status.queue, namespace, reason))) await sleep(ASK_AGAIN_MS);
   }
 }
 
-/** A job that was cancelled long ago is dead already: cancelling it again comes too late. */
-function isOurs({ dead }: JobStatus, wasAsked: boolean): boolean {
-  return wasAsked && dead?.cause === "cancelled";
+/** By its reason, for an answer may have been lost on the way: asked again, the same question has the same answer. */
+function isOurs({ dead }: JobStatus, reason: string): boolean {
+  return dead?.cause === "cancelled" && dead.reason === failedReasonOf(reason);
+}
+
+function failedReasonOf(reason: string): string {
+  return `cancelled: ${reason}`;
 }
 
 async function endWaiting(
@@ -93,7 +91,7 @@ async function endWaiting(
     data,
     starts,
     cancelled,
-    reason: `cancelled: ${reason}`,
+    reason: failedReasonOf(reason),
     now,
   });
 }

@@ -111,8 +111,9 @@ describe("wrong payloads", () => {
 
   test("that JSON cannot carry are refused", async () => {
     const job = defineJob({
-      ...sendEmail,
       name: "big-job",
+      queue: "email",
+      capability: sendEmail.capability,
       payload: z.object({ n: z.bigint() }),
       toRequest: () => ({}) as never,
     });
@@ -171,10 +172,26 @@ test.each([
   [{ idempotencyKey: "" }, "idempotencyKey"],
   [{ idempotencyKey: "x".repeat(513) }, "idempotencyKey"],
   [{ providers: [] }, "providers"],
+  [{ providers: [1] }, "providers"],
+  [{ providers: "sendgrid" }, "providers"],
 ])("the option %j is refused by name", async (options, name) => {
-  const error = await failureOf(client().enqueue(welcomeEmail, ada, options));
+  const error = await failureOf(client().enqueue(welcomeEmail, ada, options as { readonly delayMs: number }));
   expect(error.code).toBe("option_invalid");
   expect(error.message).toContain(name);
+});
+
+test.each([
+  { deadlineMs: Number.NaN },
+  { deadlineMs: 0 },
+  { maxPayloadBytes: Number.NaN },
+  { namespace: "a b" },
+])("a client with %j is refused by name", (options) => {
+  const [name = ""] = Object.keys(options);
+  expect(() => createClient({ redis: redisUrl, ...options })).toThrow(name);
+});
+
+test("options that are null are none", async () => {
+  expect(await client().enqueue(welcomeEmail, ada, null as never)).toMatchObject({ status: "created" });
 });
 
 test("a delayed job counts its age from when it is due", async () => {
@@ -214,7 +231,7 @@ describe("Redis away", () => {
 
   test("at start too, without hanging, and the client works once Redis is there", async () => {
     const { redis, proxy } = await proxied();
-    await proxy.refuse();
+    proxy.refuse();
     const { enqueue } = client({ redis, deadlineMs: 300 });
     const started = performance.now();
     const error = await failureOf(enqueue(welcomeEmail, ada));
@@ -228,7 +245,7 @@ describe("Redis away", () => {
   test("in the middle of many: what was surely stored is told, and all keys are there to go on with", async () => {
     const { redis, proxy } = await proxied();
     const { enqueueMany } = client({ redis, deadlineMs: 400 });
-    await proxy.refuse();
+    proxy.refuse();
     const error = await failureOf(enqueueMany(welcomeEmail, [ada, ada]));
     expect(error.enqueued).toEqual([]);
     expect(error.idempotencyKeys).toHaveLength(2);

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { AnyJob, PayloadOf } from "@understudy/core";
 import {
-  type Before,
   type Family,
   familyOf,
+  hasSchedule,
   openProducer,
   type Redis,
   type RedisLocation,
@@ -12,20 +12,14 @@ import {
   setSchedule,
 } from "@understudy/queue";
 
+import { answerTo, type Enqueued, grouped } from "./answers.ts";
 import { type CancelAnswer, cancelJob } from "./cancel.ts";
 import { EnqueueError } from "./enqueue-error.ts";
-import type { ManyOptions, OptionsFor } from "./options.ts";
+import { checkClientOptions, checkReason, type ManyOptions, type OptionsFor } from "./options.ts";
+import type { Routes } from "./providers.ts";
 import { type ScheduleOptions, scheduleOf } from "./schedule.ts";
 import { seal, type Sealed } from "./seal.ts";
 import { type JobStatus, readStatus } from "./status.ts";
-
-export interface Enqueued {
-  readonly id: string;
-  readonly queue: string;
-  /** `duplicate`: this key with this payload is already known. `conflict`: this key came with another payload; nothing was changed. */
-  readonly status: "created" | "duplicate" | "conflict";
-  readonly idempotencyKey: string;
-}
 
 export interface Client extends AsyncDisposable {
   /**
@@ -49,7 +43,7 @@ export interface Client extends AsyncDisposable {
   /** Waits until the job has completed or died, or the time is over; the status then, whichever it is. Default 30,000 ms. */
   readonly result: (id: string, options?: { readonly timeoutMs?: number }) => Promise<JobStatus>;
   /**
-   * Makes such a job whenever the cron expression says, until `unschedule`. Setting a key again replaces its schedule.
+   * Makes such a job whenever the cron expression says, until `unschedule`. Setting a job's key again replaces its schedule.
    * @throws EnqueueError option_invalid, payload_invalid, payload_too_large, redis_unreachable
    */
   readonly schedule: <J extends AnyJob>(
@@ -62,6 +56,7 @@ export interface Client extends AsyncDisposable {
   /**
    * Cancels a job wherever it is in the fleet. Waits up to the client's deadline for one that runs to stop.
    * @param reason for people; stands in the dead letter
+   * @throws EnqueueError option_invalid, redis_unreachable: it may be cancelled; asking again with this reason is safe
    */
   readonly cancel: (id: string, reason: string) => Promise<CancelAnswer>;
   close(): Promise<void>;
@@ -76,35 +71,48 @@ export interface ClientOptions {
   readonly maxPayloadBytes?: number;
   /** Sets installations on one Redis apart; workers must use the same. */
   readonly namespace?: string;
+  /**
+   * The deployment's providers by capability, as its workers' ROUTE_… variables say: `{ "analytics.track": ["segment"] }`. Where
+   * they are sinks it must be known, for each gets a job of its own; where they are rivals, a job that none of them can serve is
+   * then refused at once.
+   */
+  readonly routes?: Routes;
   /** Told of connection trouble. Each enqueue reports its own as well. */
   readonly onError?: (error: Error) => void;
 }
 
-const defaults = { deadlineMs: 5000, maxPayloadBytes: 1_048_576 } as const;
+const defaults = { deadlineMs: 5000, maxPayloadBytes: 1_048_576, routes: {} } as const;
 const CHUNK = 100;
 const RESULT_MS = 30_000;
 const MAX_POLL_MS = 500;
 
+/** @throws EnqueueError option_invalid */
 export function createClient(options: ClientOptions): Client {
-  const { redis, deadlineMs, maxPayloadBytes, namespace, onError } = { ...defaults, ...options };
+  checkClientOptions(options);
+  const { redis, deadlineMs, maxPayloadBytes, namespace, routes, onError } = { ...defaults, ...options };
   const producer = openProducer(redis, onError);
 
-  const add = async (family: Family, jobs: readonly Sealed[]): Promise<readonly Enqueued[]> => {
+  /** @param groups the jobs of each payload: one, or one for each sink */
+  const add = async (
+    family: Family,
+    groups: readonly (readonly Sealed[])[],
+  ): Promise<readonly Enqueued[]> => {
+    const jobs = groups.flat();
     const done: Enqueued[] = [];
     for (let start = 0; start < jobs.length; start += CHUNK) {
       const chunk = jobs.slice(start, start + CHUNK);
       try {
         const before = await producer.add(family, chunk, deadlineMs);
-        done.push(...chunk.map((job, i) => answer(family, job, before[i])));
+        done.push(...chunk.map((job, i) => answerTo(job, family.name, before[i])));
       } catch (error) {
         throw EnqueueError.from(
           error,
-          jobs.map(({ idempotencyKey }) => idempotencyKey),
+          groups.map(([first]) => first?.idempotencyKey ?? ""),
           done,
         );
       }
     }
-    return done;
+    return grouped(groups, done);
   };
 
   const enqueueMany = async (
@@ -112,15 +120,16 @@ export function createClient(options: ClientOptions): Client {
     payloads: readonly unknown[],
     { idempotencyKey, ...rest }: ManyOptions,
   ): Promise<readonly Enqueued[]> => {
-    const sealed = payloads.map((payload, index) => {
+    const groups = payloads.map((payload, index) => {
       const key = idempotencyKey?.(payload, index);
       const place = payloads.length === 1 ? "" : ` (payload ${index})`;
       return seal(job, payload, key === undefined ? rest : { ...rest, idempotencyKey: key }, {
         maxPayloadBytes,
         place,
+        routes,
       });
     });
-    return await add(familyOf(job.queue, namespace), sealed);
+    return await add(familyOf(job.queue, namespace), groups);
   };
 
   const ask = async <T>(question: (connection: Redis) => Promise<T>): Promise<T> => {
@@ -134,15 +143,15 @@ export function createClient(options: ClientOptions): Client {
     await ask((connection) => readStatus(connection, id, namespace));
 
   return {
-    async enqueue(job, payload, ...[options = {}]) {
-      const { idempotencyKey, ...rest } = options;
+    async enqueue(job, payload, ...[options]) {
+      const { idempotencyKey, ...rest } = options ?? {};
       const many = idempotencyKey === undefined ? rest : { ...rest, idempotencyKey: () => idempotencyKey };
       const [enqueued] = await enqueueMany(job, [payload], many);
       if (enqueued === undefined) throw new TypeError("one payload must have one answer");
       return enqueued;
     },
-    async enqueueMany(job, payloads, options = {}) {
-      return await enqueueMany(job, payloads, options as ManyOptions);
+    async enqueueMany(job, payloads, options) {
+      return await enqueueMany(job, payloads, (options ?? {}) as ManyOptions);
     },
     status,
     async result(id, { timeoutMs = RESULT_MS } = {}) {
@@ -158,29 +167,24 @@ export function createClient(options: ClientOptions): Client {
       const schedule = scheduleOf(job, payload, how, maxPayloadBytes);
       await ask((connection) => setSchedule(connection, familyOf(job.queue, namespace), schedule));
     },
-    unschedule: async (job, key) =>
-      await ask((connection) => removeSchedule(connection, familyOf(job.queue, namespace), key)),
-    cancel: async (id, reason) =>
-      await ask((connection) => cancelJob(connection, id, { namespace, reason, patienceMs: deadlineMs / 2 })),
+    async unschedule(job, key) {
+      const schedule = { jobName: job.name, key };
+      let wasThere = false;
+      // Asked again after a lost answer, Redis would say that there was none.
+      return await ask(async (connection) => {
+        const family = familyOf(job.queue, namespace);
+        wasThere ||= await hasSchedule(connection, family, schedule);
+        await removeSchedule(connection, family, schedule);
+        return wasThere;
+      });
+    },
+    async cancel(id, reason) {
+      checkReason(reason);
+      return await ask((connection) =>
+        cancelJob(connection, id, { namespace, reason, patienceMs: deadlineMs / 2 }),
+      );
+    },
     close: () => producer.close(),
     [Symbol.asyncDispose]: () => producer.close(),
   };
-}
-
-function answer(family: Family, job: Sealed, before: Before): Enqueued {
-  const status =
-    before === undefined ? "created" : fingerprintOf(before) === job.fingerprint ? "duplicate" : "conflict";
-  return { id: job.id, queue: family.name, status, idempotencyKey: job.idempotencyKey };
-}
-
-/** Envelopes and the tombstones of dead letters both carry the fingerprint of what was enqueued. */
-function fingerprintOf(data: string): string | undefined {
-  try {
-    const value: unknown = JSON.parse(data);
-    const print =
-      typeof value === "object" && value !== null && "fingerprint" in value ? value.fingerprint : undefined;
-    return typeof print === "string" ? print : undefined;
-  } catch {
-    return undefined;
-  }
 }

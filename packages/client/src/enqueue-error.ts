@@ -1,6 +1,6 @@
 import { type ErrorCode, UnderstudyError } from "@understudy/core";
 
-import type { Enqueued } from "./client.ts";
+import type { Enqueued } from "./answers.ts";
 
 /** Why jobs were not, or not surely, enqueued. */
 export class EnqueueError extends UnderstudyError {

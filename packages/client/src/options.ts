@@ -1,5 +1,6 @@
-import type { AnyJob, PayloadOf } from "@understudy/core";
+import { type AnyJob, CARD_NUMBER_REFUSED, holdsCardNumber, type PayloadOf } from "@understudy/core";
 
+import type { ClientOptions } from "./client.ts";
 import { EnqueueError } from "./enqueue-error.ts";
 
 export interface EnqueueOptions {
@@ -9,7 +10,7 @@ export interface EnqueueOptions {
   readonly delayMs?: number;
   /** 1 is the most urgent, 2,097,152 the least; jobs without a priority go before those with one. */
   readonly priority?: number;
-  /** Only these providers may serve the job. */
+  /** Only these providers may serve the job; where they are sinks, these instead of all. */
   readonly providers?: readonly string[];
 }
 
@@ -27,6 +28,8 @@ export interface ManyOptions<J extends AnyJob = AnyJob> extends Omit<EnqueueOpti
 const MAX_DELAY_MS = 10 * 365 * 86_400_000;
 const MAX_PRIORITY = 2_097_152;
 const MAX_KEY_LENGTH = 512;
+const MAX_REASON_LENGTH = 500;
+const MAX_DEADLINE_MS = 3_600_000;
 
 /** @throws EnqueueError option_invalid, key_required */
 export function checkOptions(
@@ -35,7 +38,8 @@ export function checkOptions(
   { idempotencyKey, delayMs, priority, providers }: EnqueueOptions,
 ): void {
   const wrong = (problem: string): EnqueueError => new EnqueueError("option_invalid", `${what}: ${problem}`);
-  if (idempotencyKey === undefined && job.capability.duplicates === "forbidden") {
+  const isMoney = job.capability.duplicates === "forbidden";
+  if (idempotencyKey === undefined && isMoney) {
     throw new EnqueueError(
       "key_required",
       `${what}: ${job.capability.name} must not happen twice, so give an idempotencyKey that names this very one, such as the order's id.`,
@@ -44,12 +48,46 @@ export function checkOptions(
   if (idempotencyKey !== undefined && !isKey(idempotencyKey)) {
     throw wrong(`idempotencyKey must be a string of 1 to ${MAX_KEY_LENGTH} characters.`);
   }
+  if (isMoney && idempotencyKey !== undefined && holdsCardNumber(idempotencyKey)) {
+    throw wrong(`idempotencyKey ${CARD_NUMBER_REFUSED}, or name the order.`);
+  }
   if (delayMs !== undefined && !isIntegerIn(delayMs, 0, MAX_DELAY_MS))
     throw wrong("delayMs must be whole milliseconds from 0 to ten years.");
   if (priority !== undefined && !isIntegerIn(priority, 1, MAX_PRIORITY))
     throw wrong(`priority must be a whole number from 1 (most urgent) to ${MAX_PRIORITY}.`);
-  if (providers !== undefined && (providers.length === 0 || providers.some((name) => name === "")))
-    throw wrong("providers must name at least one provider.");
+  if (providers !== undefined && !isListOfNames(providers))
+    throw wrong('providers must be a list of one or more names, such as ["sendgrid"].');
+}
+
+/** @throws EnqueueError option_invalid */
+export function checkReason(reason: unknown): void {
+  if (typeof reason !== "string" || reason.trim() === "" || reason.length > MAX_REASON_LENGTH)
+    throw new EnqueueError(
+      "option_invalid",
+      `A reason must be given, in 1 to ${MAX_REASON_LENGTH} characters: it stands in the dead letter.`,
+    );
+}
+
+/** @throws EnqueueError option_invalid */
+export function checkClientOptions({
+  deadlineMs = 1,
+  maxPayloadBytes = 1,
+  namespace = "any",
+}: Pick<ClientOptions, "deadlineMs" | "maxPayloadBytes" | "namespace">): void {
+  const wrong = (problem: string): EnqueueError =>
+    new EnqueueError("option_invalid", `createClient: ${problem}`);
+  if (!isIntegerIn(deadlineMs, 1, MAX_DEADLINE_MS))
+    throw wrong(`deadlineMs must be whole milliseconds from 1 to ${MAX_DEADLINE_MS}.`);
+  if (!isIntegerIn(maxPayloadBytes, 1, Number.MAX_SAFE_INTEGER))
+    throw wrong("maxPayloadBytes must be a whole number above 0.");
+  if (typeof namespace !== "string" || !/^[\w-]+$/u.test(namespace))
+    throw wrong("namespace must be made of letters, digits, dashes and underscores.");
+}
+
+function isListOfNames(names: unknown): boolean {
+  return (
+    Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === "string" && name !== "")
+  );
 }
 
 function isKey(key: unknown): boolean {

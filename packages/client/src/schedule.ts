@@ -5,7 +5,7 @@ import { EnqueueError } from "./enqueue-error.ts";
 import { newEnvelope, payloadOnTheWire, writeEnvelope } from "./seal.ts";
 
 export interface ScheduleOptions {
-  /** Names the schedule within the job's queue; setting it again replaces it. */
+  /** Names the schedule among those of the job; setting it again replaces it. */
   readonly key: string;
   /** Five fields, or six with seconds first, such as "0 7 * * mon". */
   readonly cron: string;
@@ -24,6 +24,10 @@ export function scheduleOf(
 ): Schedule {
   const wrong = (problem: string): EnqueueError =>
     new EnqueueError("option_invalid", `The schedule of ${job.name}: ${problem}`);
+  if (job.capability.sinks === true)
+    throw wrong(
+      "its jobs go to sinks, one job for each, which a schedule cannot make; enqueue them when they are due.",
+    );
   if (!keyShape.test(key)) throw wrong("key must be 1 to 128 letters, digits, dots, dashes or underscores.");
   if (!/^\S+(?:\s+\S+){4,5}$/u.test(cron.trim()))
     throw wrong(`cron must have five fields, or six with seconds first; "${cron.slice(0, 60)}" has not.`);

@@ -1,7 +1,7 @@
 import * as z from "zod";
 
 /** Digits of a length that card numbers have, alone or in the usual groups. */
-const candidates = /(?<![\d.])\d(?:[ -]?\d){11,18}(?![\d.])/gu;
+const candidates = /(?<!\d|\d\.)\d(?:[ -]?\d){11,18}(?!\d|\.\d)/gu;
 
 /**
  * How the numbers of the card networks begin, and how many digits they have (ISO/IEC 7812): an order's number passes the check
@@ -29,8 +29,8 @@ export function holdsCardNumber(text: string): boolean {
 /** Luhn (ISO/IEC 7812-1, annex B). */
 function hasCheckDigit(digits: string): boolean {
   let sum = 0;
-  for (const [index, digit] of [...digits].toReversed().entries()) {
-    const doubled = Number(digit) * (index % 2 === 0 ? 1 : 2);
+  for (const [index, digit] of Array.from(digits, Number).toReversed().entries()) {
+    const doubled = digit * (index % 2 === 0 ? 1 : 2);
     sum += doubled > 9 ? doubled - 9 : doubled;
   }
   return sum % 10 === 0;

@@ -48,10 +48,18 @@ export interface Envelope {
   readonly only?: string;
   readonly traceparent?: string;
   readonly ended?: Ending;
+  /** A person wants it looked up whether its effect has happened, and nothing else done; this is how its life had ended. */
+  readonly lookUp?: Ending;
 }
 
 const time = z.number().nonnegative();
 const count = z.int().nonnegative();
+const ending = z.object({
+  cause: z.enum(causes),
+  effect: z.enum(["none", "maybe"]),
+  reason: z.string().optional(),
+  at: time,
+});
 
 export const envelopeSchema: z.ZodType<Envelope> = z.object({
   v: z.literal(ENVELOPE_VERSION),
@@ -71,14 +79,8 @@ export const envelopeSchema: z.ZodType<Envelope> = z.object({
   providers: z.array(z.string()).optional(),
   only: z.string().optional(),
   traceparent: z.string().optional(),
-  ended: z
-    .object({
-      cause: z.enum(causes),
-      effect: z.enum(["none", "maybe"]),
-      reason: z.string().optional(),
-      at: time,
-    })
-    .optional(),
+  ended: ending.optional(),
+  lookUp: ending.optional(),
 }) as z.ZodType<Envelope>;
 
 export type Opened =

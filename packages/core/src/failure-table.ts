@@ -39,8 +39,8 @@ const accountCodes: ReadonlySet<string> = new Set([
   "misconfigured",
 ]);
 
-/** Codes that speak of one recipient and not of the provider, which is well. */
-const recipientCodes: ReadonlySet<string> = new Set(["recipient_deferred"]);
+/** Codes that speak of one message and not of the provider, which is well: the next message may be taken. */
+const messageCodes: ReadonlySet<string> = new Set(["recipient_deferred", "too_large", "policy_refused"]);
 
 /** We cut the call short ourselves (shutdown, lost lock, cancel): it says nothing about the provider. */
 export const INTERRUPTED = "interrupted";
@@ -59,6 +59,6 @@ export function factsOf(failure: FailureLike): FailureFacts {
 export function breakerSignal(failure: FailureLike): "alive" | "failure" | "account_failure" | undefined {
   const { fault, asked } = factsOf(failure);
   if (!asked || failure.code === INTERRUPTED) return undefined;
-  if (fault !== "provider" || recipientCodes.has(failure.code)) return "alive";
+  if (fault !== "provider" || messageCodes.has(failure.code)) return "alive";
   return accountCodes.has(failure.code) ? "account_failure" : "failure";
 }

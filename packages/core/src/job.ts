@@ -36,14 +36,15 @@ export interface JobDefinition<
 export interface After<Payload> {
   /** The id of the job, of the same queue; undefined when this payload waits for none. */
   job(payload: Payload): string | undefined;
-  /** Why what came of it makes this job pointless, in words; undefined when it does not. */
-  objection(earlier: Earlier): string | undefined;
+  /** What about it makes this job pointless, in words that follow its name; undefined when nothing does. */
+  objection(payload: Payload, earlier: Earlier): string | undefined;
 }
 
 /** What came of a job that completed. */
-export interface Earlier {
+// The receipt is that of whichever job is named; only whoever names it knows which.
+export interface Earlier<Receipt = any> {
   readonly provider: string;
-  readonly receipt: unknown;
+  readonly receipt: Receipt;
 }
 
 // Catalogues hold jobs of every payload; only `any` lets their parameter types vary.
@@ -91,6 +92,17 @@ export type Requested<C extends Capability = Capability> =
   | { readonly ok: true; readonly request: RequestOf<C> }
   /** Names the paths that are wrong, never the values. */
   | { readonly ok: false; readonly problem: string };
+
+/**
+ * What is wrong with a payload, found before it is stored; undefined when nothing is. What comes of the job that it waits for
+ * cannot be known yet.
+ */
+export function problemWith(job: AnyJob, payload: unknown): string | undefined {
+  const parsed = job.payload.safeParse(payload);
+  if (parsed.success && job.after?.job(parsed.data) !== undefined) return undefined;
+  const requested = requestOf(job, payload);
+  return requested.ok ? undefined : requested.problem;
+}
 
 /** The way from a payload as it came over the wire to the capability's request; the producer tries it, the worker takes it. */
 export function requestOf<J extends AnyJob>(

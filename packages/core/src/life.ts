@@ -103,18 +103,31 @@ const LOOK_UP_FOR_MS = 86_400_000;
 export const CANNOT_TELL = "cannot_tell";
 
 /**
- * Epoch milliseconds from when `candidate` should be asked whether the job's effect has happened. Undefined when it cannot
- * say: it does not look up, somebody else may have acted, it has said so, or it was asked for a day in vain.
+ * Epoch milliseconds from when `candidate` may be believed when it says that nothing of the job's has happened. Undefined
+ * when it cannot be asked: it does not look up, there is nothing to ask about, or somebody else may have acted.
  */
-export function lookUpAt(candidate: Candidate, life: Life, trail: Trail): number | undefined {
+export function trustedAt(candidate: Candidate, life: Life, trail: Trail): number | undefined {
   const past = standing([...life.history, ...trail]);
   const unknown = past.filter((outcome) => effectOfOutcome(outcome) === "maybe");
   const isOnlyHere = unknown.every(({ provider }) => provider === candidate.provider);
   if (candidate.lookUp === undefined || unknown.length === 0 || !isOnlyHere) return undefined;
-  const trustedAt = Math.max(...unknown.map(endedAt)) + candidate.lookUp.trustNotFoundAfterMs;
-  const last = past.findLast(({ lookUp }) => lookUp);
-  if (last === undefined) return trustedAt;
+  return Math.max(...unknown.map(endedAt)) + candidate.lookUp.trustNotFoundAfterMs;
+}
+
+/**
+ * Epoch milliseconds from when `candidate` should be asked whether the job's effect has happened. Undefined when it cannot
+ * be, has said that it cannot tell, or was asked for a day in vain.
+ */
+export function lookUpAt(candidate: Candidate, life: Life, trail: Trail): number | undefined {
+  const trusted = trustedAt(candidate, life, trail);
+  const last = standing([...life.history, ...trail]).findLast(({ lookUp }) => lookUp);
+  if (trusted === undefined || last === undefined) return trusted;
   const isOver = "code" in last && last.code === CANNOT_TELL;
-  if (isOver || endedAt(last) >= trustedAt + LOOK_UP_FOR_MS) return undefined;
-  return Math.max(trustedAt, endedAt(last) + LOOK_UP_EVERY_MS);
+  if (isOver || endedAt(last) >= trusted + LOOK_UP_FOR_MS) return undefined;
+  return Math.max(trusted, endedAt(last) + LOOK_UP_EVERY_MS);
+}
+
+/** Epoch milliseconds before which nothing of the job was sent to this provider. */
+export function sentAfter(provider: string, life: Life, trail: Trail): number {
+  return firstSentAt(provider, life, standing([...life.history, ...trail]));
 }

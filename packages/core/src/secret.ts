@@ -11,5 +11,11 @@ export function secret(): z.ZodString {
 
 /** The keys of a configuration that hold secrets. */
 export function secretKeysOf(config: z.ZodObject): readonly string[] {
-  return Object.keys(config.shape).filter((key) => secrets.has(config.shape[key] as z.ZodType));
+  return Object.keys(config.shape).filter((key) => secrets.has(innermost(config.shape[key] as z.ZodType)));
+}
+
+/** One that may be left out, or has a default, is no less a secret. */
+function innermost(schema: z.ZodType): z.ZodType {
+  const isWrapper = schema instanceof z.ZodOptional || schema instanceof z.ZodDefault;
+  return isWrapper ? innermost(schema.unwrap() as z.ZodType) : schema;
 }

@@ -11,7 +11,7 @@ import {
   spendsAttempt,
 } from "./outcome.ts";
 import { anyFacts, anyOutcome, anyPolicy, failure, outcome } from "./testing/arbitraries.ts";
-import { decide, type Facts, foregone } from "./verdict.ts";
+import { decide, type Facts, foregone, orLookUp } from "./verdict.ts";
 
 const policy = { retry: { attempts: 3, baseMs: 1000, maxMs: 60_000 }, maxAgeMs: 3_600_000 };
 
@@ -263,6 +263,64 @@ describe("effects and copies", () => {
     expect(possibleCopies([unknown, unknown])).toBe(2);
     expect(possibleCopies([unknown, unknown], (provider) => provider === "a")).toBe(1);
   });
+});
+
+describe("evidence", () => {
+  const unknown = outcome({ kind: "ambiguous", code: "timeout", provider: "a", at: 1 });
+  const proof = outcome({
+    kind: "unavailable",
+    code: "not_found",
+    provider: "a",
+    at: 2,
+    lookUp: true,
+    provesNone: true,
+  });
+
+  test("that nothing happened settles what came before it at that provider, and nothing else", () => {
+    expect(effectOf([unknown, proof])).toBe("none");
+    expect(possibleCopies([unknown, proof])).toBe(0);
+    expect(effectOf([proof, unknown])).toBe("maybe");
+    expect(effectOf([unknown, { ...unknown, provider: "b" }, proof])).toBe("maybe");
+  });
+
+  test("a look-up has no effect itself and spends no attempt, unless it finds one", () => {
+    const shrug = { ...unknown, lookUp: true } as const;
+    expect(effectOf([shrug])).toBe("none");
+    expect(spendsAttempt([shrug])).toBe(false);
+    const found = outcome({ kind: "delivered", receipt: {}, final: true, lookUp: true });
+    expect(effectOf([unknown, found])).toBe("done");
+  });
+
+  test("compacting keeps it apart from what comes after, whatever the clocks say", () => {
+    const before = Array.from({ length: 15 }, (_, n) => ({ ...unknown, at: 100 + n }));
+    const after = Array.from({ length: 15 }, (_, n) => ({ ...unknown, at: n }));
+    for (const trail of [
+      [...before, proof],
+      [...before, proof, ...after],
+      [...before, proof, ...before, proof],
+    ]) {
+      const long = [
+        ...trail,
+        ...Array.from({ length: 20 }, () => outcome({ kind: "throttled", code: "x", provider: "c" })),
+      ];
+      expect(effectOf(compact(long))).toBe(effectOf(long));
+      expect(possibleCopies(compact(long))).toBe(possibleCopies(long));
+    }
+  });
+
+  test("a folded outcome remembers when the last of them ended", () => {
+    const trail = Array.from({ length: 30 }, (_, n) => ({ ...unknown, at: 10 * n, durationMs: 5 }));
+    expect(compact(trail)).toMatchObject([{ at: 0 }, { at: 10, lastAt: 285, count: 28 }, { at: 290 }]);
+  });
+});
+
+test("a job of unknown effect is not given up while its provider can still be asked", () => {
+  const held = { kind: "dead_letter", cause: "ambiguous", effect: "maybe" } as const;
+  expect(orLookUp(held, 5000, 1000)).toEqual({ kind: "snooze", delayMs: 4000 });
+  expect(orLookUp(held, 500, 1000)).toEqual({ kind: "snooze", delayMs: 0 });
+  expect(orLookUp(held, undefined, 1000)).toBe(held);
+  const cancelled = { ...held, cause: "cancelled" } as const;
+  expect(orLookUp(cancelled, 5000, 1000)).toBe(cancelled);
 });
 
 test("the facts of every kind are those of the failure table", () => {

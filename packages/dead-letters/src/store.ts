@@ -6,11 +6,12 @@ import {
   readFailed,
   type Redis,
   restoreDead,
+  rewriteDead,
   transferFailed,
 } from "@understudy/queue";
 
 import { type DeadLetter, letterOf, readLetter } from "./dead-letter.ts";
-import { renew } from "./renew.ts";
+import { released, renew, toLookUp } from "./renew.ts";
 
 /** One dead letter as it is stored. */
 export interface StoredLetter {
@@ -22,6 +23,10 @@ export interface StoredLetter {
 
 /** `held`: the effect is unknown and must not be doubled, so only a look-up or a person's release may let it go. */
 export type RedriveAnswer = "redriven" | "gone" | "held" | "live" | "unreadable";
+
+/** `known`: it is known already that it had no effect. */
+export type LookUpAnswer = "asked" | "gone" | "known" | "live" | "unreadable";
+export type ReleaseAnswer = "released" | "gone" | "known" | "unreadable";
 
 /** The dead letters of one job family. Every function may be called by anybody, at any time, together with any other. */
 export interface DeadLetterStore {
@@ -44,6 +49,23 @@ export interface DeadLetterStore {
     jobId: string,
     how: { readonly now: number; readonly forbidsDuplicates: boolean },
   ): Promise<RedriveAnswer>;
+  /**
+   * Puts a letter's job of unknown effect back on its queue, so that a worker asks the provider what became of it. It completes
+   * when it had happened; else it is a dead letter again, with what was learnt.
+   */
+  lookUp(jobId: string, now: number): Promise<LookUpAnswer>;
+  /** Writes down that a person knows the job to have had no effect; then it may be redriven. */
+  release(
+    jobId: string,
+    who: { readonly by: string; readonly reason: string; readonly now: number },
+  ): Promise<ReleaseAnswer>;
+}
+
+/** A letter and the job it was read from. */
+interface Read {
+  readonly job: FailedJob;
+  readonly letter: DeadLetter;
+  readonly payload: unknown;
 }
 
 const PAGE = 100;
@@ -73,6 +95,32 @@ export function openDeadLetters(redis: Redis, family: Family): DeadLetterStore {
     return stored === undefined ? [] : [{ id, ...stored }];
   };
 
+  const readOne = async (id: string): Promise<Read | "gone" | "unreadable"> => {
+    const job = await readFailed(redis, family, "dead", id);
+    if (job === undefined) return "gone";
+    const stored = readLetter(job.data);
+    return stored === undefined ? "unreadable" : { job, ...stored };
+  };
+
+  /** @param prepare the job's new data as JSON, if it can be made, or why the letter stays */
+  const restore = async <Refusal extends string>(
+    id: string,
+    dueAt: number,
+    prepare: (stored: Read) => { readonly data: string | undefined } | { readonly stays: Refusal },
+  ): Promise<Refusal | "restored" | "gone" | "live" | "unreadable"> => {
+    for (;;) {
+      const stored = await readOne(id);
+      if (typeof stored === "string") return stored;
+      const prepared = prepare(stored);
+      if ("stays" in prepared) return prepared.stays;
+      const { data } = prepared;
+      if (data === undefined) return "unreadable";
+      const { finishedOn } = stored.job;
+      const answer = await restoreDead(redis, family, { id, finishedOn, data, dueAt });
+      if (answer !== "changed") return answer;
+    }
+  };
+
   return {
     take,
     async sweep() {
@@ -93,21 +141,29 @@ export function openDeadLetters(redis: Redis, family: Family): DeadLetterStore {
     },
     count: () => countFailed(redis, family, "dead"),
     async redrive(jobId, { now, forbidsDuplicates }) {
+      const answer = await restore(jobId, now, (stored) =>
+        stored.letter.effect === "maybe" && forbidsDuplicates
+          ? { stays: "held" }
+          : { data: renew(stored, { now, starts: stored.job.starts }) },
+      );
+      return answer === "restored" ? "redriven" : answer;
+    },
+    async lookUp(jobId, now) {
+      const answer = await restore(jobId, now, (stored) =>
+        stored.letter.effect === "none" ? { stays: "known" } : { data: toLookUp(stored, stored.job.starts) },
+      );
+      return answer === "restored" ? "asked" : answer;
+    },
+    async release(jobId, who) {
       for (;;) {
-        const job = await readFailed(redis, family, "dead", jobId);
-        if (job === undefined) return "gone";
-        const stored = readLetter(job.data);
-        if (stored === undefined) return "unreadable";
-        if (stored.letter.effect === "maybe" && forbidsDuplicates) return "held";
-        const data = renew(stored, { now, starts: job.starts });
-        if (data === undefined) return "unreadable";
-        const answer = await restoreDead(redis, family, {
-          id: jobId,
-          finishedOn: job.finishedOn,
-          data,
-          dueAt: now,
-        });
-        if (answer !== "changed") return answer === "restored" ? "redriven" : answer;
+        const stored = await readOne(jobId);
+        if (typeof stored === "string") return stored;
+        if (stored.letter.effect === "none") return "known";
+        const after = released(stored, who);
+        if (after === undefined) return "unreadable";
+        const { finishedOn, data: before } = stored.job;
+        const answer = await rewriteDead(redis, family, { id: jobId, finishedOn, before, after });
+        if (answer !== "changed") return answer === "written" ? "released" : answer;
       }
     },
   };

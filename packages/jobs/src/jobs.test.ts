@@ -1,7 +1,15 @@
-import { emailRequest, requestOf } from "@understudy/core";
+import { emailRequest, problemWith, requestOf } from "@understudy/core";
 import { describe, expect, test } from "vitest";
 
-import { jobs, passwordReset, sendEmail, welcomeEmail } from "./index.ts";
+import {
+  chargeCard,
+  jobs,
+  passwordReset,
+  refundCharge,
+  sendEmail,
+  syncAnalytics,
+  welcomeEmail,
+} from "./index.ts";
 
 const hour = 3_600_000;
 
@@ -46,4 +54,51 @@ describe("password-reset", () => {
   test("shows neither the link nor the address in logs", () => {
     expect(passwordReset.sensitive).toEqual(["to", "resetUrl"]);
   });
+});
+
+describe("refund-charge", () => {
+  const captured = { status: "captured", chargeId: "pi_1", amountMinor: 1050, currency: "EUR" } as const;
+  const charge = `charge-card-${"0".repeat(32)}`;
+  const requestFor = (payload: object, receipt: object) =>
+    requestOf(refundCharge, payload, { provider: "stripe", receipt });
+
+  test("gives back all of a charge, or a part of it, at the provider that took it", () => {
+    const whole = { provider: "stripe", chargeId: "pi_1", amountMinor: 1050, currency: "EUR" };
+    expect(requestFor({ charge }, captured)).toEqual({ ok: true, request: whole });
+    const part = { charge, amountMinor: 50, reason: "scratched" };
+    expect(requestFor(part, captured)).toEqual({
+      ok: true,
+      request: { ...whole, amountMinor: 50, reason: "scratched" },
+    });
+  });
+  test("takes a charge whose receipt is gone by what stood in it", () => {
+    const payload = { provider: "square", chargeId: "p-1", amountMinor: 5, currency: "JPY" };
+    expect(refundCharge.after?.job(payload)).toBeUndefined();
+    expect(requestOf(refundCharge, payload)).toEqual({ ok: true, request: payload });
+  });
+  test.each([
+    [{ status: "declined", declineCode: "lost_card", amountMinor: 1050, currency: "EUR" }, "was declined"],
+    [{ ...captured, status: "needs_action" }, "is needs_action"],
+    [{ ...captured, status: "pending" }, "is pending"],
+    [{ ...captured, amountMinor: 5 }, "took less"],
+  ])("is pointless after %j", (receipt, words) => {
+    const payload = refundCharge.payload.parse({ charge, amountMinor: 1050 });
+    expect(refundCharge.after?.objection(payload, { provider: "stripe", receipt })).toContain(words);
+  });
+  test("knows the id of a charge when it sees one", () => {
+    expect(problemWith(refundCharge, { charge: "welcome-email-1" })).toContain("charge-card job");
+    expect(problemWith(refundCharge, { charge })).toBeUndefined();
+  });
+});
+
+test("receipts of money stay for 30 days, in which a repeated enqueue is absorbed", () => {
+  expect([chargeCard.keepCompletedMs, refundCharge.keepCompletedMs]).toEqual([
+    30 * 24 * hour,
+    30 * 24 * hour,
+  ]);
+});
+
+test("what the new jobs call sensitive holds all that is personal", () => {
+  expect(chargeCard.sensitive).toEqual(["paymentMethod", "customer", "description", "metadata"]);
+  expect(syncAnalytics.sensitive).toEqual(["userId", "anonymousId", "events"]);
 });

@@ -51,9 +51,16 @@ export async function cancelWaiting(
 
 const channelOf = (family: Family): string => `${family.prefix}:cancel`;
 
+/** A person or program wants a job to end. */
+export interface CancelRequest {
+  readonly id: string;
+  /** For people. */
+  readonly reason: string;
+}
+
 /** Asks whichever worker runs the job to stop it. */
-export async function askToCancel(redis: Redis, family: Family, id: string): Promise<void> {
-  await redis.publish(channelOf(family), id);
+export async function askToCancel(redis: Redis, family: Family, request: CancelRequest): Promise<void> {
+  await redis.publish(channelOf(family), JSON.stringify(request));
 }
 
 /**
@@ -63,12 +70,22 @@ export async function askToCancel(redis: Redis, family: Family, id: string): Pro
 export async function onCancel(
   redis: Redis,
   families: readonly Family[],
-  cancel: (family: Family, id: string) => void,
+  cancel: (family: Family, request: CancelRequest) => void,
 ): Promise<void> {
   const byChannel = new Map(families.map((family) => [channelOf(family), family]));
-  redis.on("message", (channel: string, id: string) => {
+  redis.on("message", (channel: string, message: string) => {
     const family = byChannel.get(channel);
-    if (family !== undefined) cancel(family, id);
+    const request = read(message);
+    if (family !== undefined && request !== undefined) cancel(family, request);
   });
   await redis.subscribe(...byChannel.keys());
+}
+
+function read(message: string): CancelRequest | undefined {
+  try {
+    const { id, reason } = JSON.parse(message) as Partial<CancelRequest>;
+    return typeof id === "string" && typeof reason === "string" ? { id, reason } : undefined;
+  } catch {
+    return undefined;
+  }
 }

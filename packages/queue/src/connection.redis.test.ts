@@ -13,3 +13,14 @@ test("what was duplicated from a worker's connection ends with it, whatever it w
   await expect(waiting).rejects.toThrow("Connection is closed");
   await until("the copy has ended", () => copy.status === "end");
 });
+
+test("one that is told to disconnect between two tries to reach Redis ends, with what waits for it", async () => {
+  // Nothing listens there.
+  const connection = connectWorker("redis://127.0.0.1:1");
+  connection.on("error", () => undefined);
+  const waiting = connection.ping();
+  await until("it is between two tries", () => connection.status === "reconnecting");
+  connection.disconnect();
+  await expect(waiting).rejects.toThrow("Connection is closed");
+  expect(connection.status).toBe("end");
+});

@@ -30,7 +30,7 @@ export function connectWorker(redis: RedisLocation): Redis {
   // BullMQ blocks on a duplicate, and waits for it when it closes: with a silent Redis for ever.
   const copies: Redis[] = [];
   connection.duplicate = (override) => {
-    const copy = duplicate(override);
+    const copy = endingForSure(duplicate(override));
     copies.push(copy);
     return copy;
   };
@@ -44,9 +44,22 @@ function connect(redis: RedisLocation, options: RedisOptions): Redis {
   if (typeof redis === "string") checkUrl(redis);
   // ioredis tells its reply shapes apart by overloads that an options object of unknown origin matches none of.
   const Connection = Redis as unknown as new (...args: readonly unknown[]) => Redis;
-  return typeof redis === "string"
-    ? new Connection(redis, options)
-    : new Connection({ ...redis, ...options });
+  return endingForSure(
+    typeof redis === "string" ? new Connection(redis, options) : new Connection({ ...redis, ...options }),
+  );
+}
+
+/**
+ * ioredis, told to disconnect between two tries to reach Redis, stops trying and never says that it has ended: whoever waits for
+ * that, as BullMQ does when it closes, waits for ever. In the status "wait" it does say so.
+ */
+function endingForSure(connection: Redis): Redis {
+  const disconnect = connection.disconnect.bind(connection);
+  connection.disconnect = (reconnect) => {
+    if (connection.status === "reconnecting" && reconnect !== true) connection.status = "wait";
+    disconnect(reconnect);
+  };
+  return connection;
 }
 
 function checkUrl(url: string): void {

@@ -2,6 +2,7 @@ import type { Capacity } from "@understudy/core";
 import { type Job, type JobJson, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 
+import type { CancelRequest } from "./cancel.ts";
 import { createFetchDoor } from "./fetch-door.ts";
 import type { Family } from "./names.ts";
 import { type Settlement, settlingBackend, type SettlingOptions } from "./settlement.ts";
@@ -46,12 +47,20 @@ export interface ConsumerOptions extends Pick<SettlingOptions, "afterFailed"> {
   readonly onError: (error: Error) => void;
 }
 
-/** The reason of a run's signal when its job was cancelled, and not merely this run of it. */
-export const CANCELLED = "cancelled";
+const CANCELLED = "cancelled: ";
+
+/** Why the job was cancelled, for people; undefined when it was not, though this run of it may have been cut. */
+export function cancelReasonOf({ aborted, reason }: AbortSignal): string | undefined {
+  return aborted && typeof reason === "string" && reason.startsWith(CANCELLED)
+    ? reason.slice(CANCELLED.length)
+    : undefined;
+}
 
 export interface Consumer {
-  /** Aborts the run of a job with the reason CANCELLED, if it runs here. */
-  cancel(jobId: string): void;
+  /** Aborts the run of a job, if it runs here; `cancelReasonOf` its signal tells why. */
+  cancel(request: CancelRequest): void;
+  /** The ids of the jobs that are being run. */
+  running(): readonly string[];
   /**
    * Takes nothing new, lets running jobs finish until the deadline, then aborts their signals and waits for them. While Redis
    * is away that may be for ever: jobs cannot be settled without it.
@@ -64,14 +73,20 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   const { family, redis, locks, process, onError } = options;
   const { lockMs, stalledCheckMs, maxStalledCount } = { ...defaultLocks, ...locks };
   const door = createFetchDoor(options.capacity);
+  const running = new Set<string>();
   const worker = new TolerantWorker(
     family.name,
     // BullMQ passes a signal only to functions of three parameters.
-    (job, token, signal) => {
+    async (job, token, signal) => {
       const one = fetched(job, token);
       // Its first question to a gate is a few microtasks away; until then it counts as pending.
       setImmediate(() => door.begun(one.id));
-      return process(one, signal ?? new AbortController().signal);
+      running.add(one.id);
+      try {
+        return await process(one, signal ?? new AbortController().signal);
+      } finally {
+        running.delete(one.id);
+      }
     },
     {
       connection: redis,
@@ -89,7 +104,8 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     for (const id of ids) worker.cancelJob(id, "lock_lost");
   });
   return {
-    cancel: (jobId) => void worker.cancelJob(jobId, CANCELLED),
+    cancel: ({ id, reason }) => void worker.cancelJob(id, `${CANCELLED}${reason}`),
+    running: () => [...running],
     isRunning: () => worker.isRunning() && !worker.isPaused(),
     async close({ deadlineMs }) {
       const overdue = setTimeout(() => worker.cancelAllJobs("shutting_down"), deadlineMs);

@@ -12,6 +12,7 @@ export * from "./producer.ts";
 export * from "./schedules.ts";
 export type { Settlement } from "./settlement.ts";
 export * from "./restore.ts";
+export * from "./rewrite.ts";
 export * from "./stalled-check.ts";
 export * from "./transfer.ts";
 export type { Redis } from "ioredis";

@@ -83,7 +83,7 @@ test("what it adds is what a bare BullMQ reads", async () => {
 describe("when Redis is away", () => {
   test("an add fails within its deadline, at start too, and a later one works", async () => {
     const { url, proxy } = await proxied();
-    await proxy.refuse();
+    proxy.refuse();
     const producer = producerAt(url);
     const started = performance.now();
     await expect(producer.add(family, [newJob("down")], 500)).rejects.toMatchObject({

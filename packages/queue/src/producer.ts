@@ -138,7 +138,7 @@ const RETRY_MS = 50;
 
 const addAdvice =
   "The job may or may not be stored: enqueue it again with this error's idempotencyKey, which can never double it.";
-const askAdvice = "Nothing was changed: ask again.";
+const askAdvice = "Ask again: what was asked may have been done, and doing it twice changes nothing.";
 
 /** BullMQ's own add, preceded in the same transaction by a look at what stands there. */
 function queueAdd(

@@ -6,7 +6,7 @@ import { registerFamily } from "./families.ts";
 import type { Family } from "./names.ts";
 
 export interface Schedule {
-  /** Names the schedule within its family; setting it again replaces it. */
+  /** Among the schedules of this job; setting it again replaces it. */
   readonly key: string;
   /** Five fields, or six with seconds first. */
   readonly cron: string;
@@ -49,7 +49,8 @@ const BEGIN_AFTER_MS = 2000;
 export async function setSchedule(redis: Redis, family: Family, schedule: Schedule): Promise<void> {
   await registerFamily(redis, family);
   await withQueue(redis, family, async (queue) => {
-    const standing = await queue.getJobScheduler(schedule.key);
+    const id = idOf(schedule.jobName, schedule.key);
+    const standing = await queue.getJobScheduler(id);
     if (standing !== undefined && isSame(standing, schedule)) return;
     if (standing?.next !== undefined && standing.next <= Date.now()) {
       throw new UnderstudyError(
@@ -58,7 +59,7 @@ export async function setSchedule(redis: Redis, family: Family, schedule: Schedu
       );
     }
     await queue.upsertJobScheduler(
-      schedule.key,
+      id,
       { pattern: schedule.cron, tz: schedule.timeZone, startDate: Date.now() + BEGIN_AFTER_MS },
       {
         name: schedule.jobName,
@@ -75,19 +76,34 @@ export async function setSchedule(redis: Redis, family: Family, schedule: Schedu
   });
 }
 
-function isSame(standing: JobSchedulerJson, { cron, timeZone, jobName, data }: Schedule): boolean {
-  const { pattern, tz, name, template } = standing;
-  return (
-    pattern === cron &&
-    tz === timeZone &&
-    name === jobName &&
-    JSON.stringify(template?.data) === JSON.stringify(data)
+/** BullMQ's id of the schedule. Job ids are made of it, and these must differ from queue to queue: a job's name does. */
+function idOf(jobName: string, key: string): string {
+  return `${jobName}.${key}`;
+}
+
+function isSame({ pattern, tz, template }: JobSchedulerJson, { cron, timeZone, data }: Schedule): boolean {
+  return pattern === cron && tz === timeZone && JSON.stringify(template?.data) === JSON.stringify(data);
+}
+
+export async function hasSchedule(
+  redis: Redis,
+  family: Family,
+  { jobName, key }: Pick<Schedule, "jobName" | "key">,
+): Promise<boolean> {
+  return await withQueue(
+    redis,
+    family,
+    async (queue) => (await queue.getJobScheduler(idOf(jobName, key))) !== undefined,
   );
 }
 
 /** A job of it that has not begun goes with it. @returns false when there was none of this key */
-export async function removeSchedule(redis: Redis, family: Family, key: string): Promise<boolean> {
-  return await withQueue(redis, family, async (queue) => await queue.removeJobScheduler(key));
+export async function removeSchedule(
+  redis: Redis,
+  family: Family,
+  { jobName, key }: Pick<Schedule, "jobName" | "key">,
+): Promise<boolean> {
+  return await withQueue(redis, family, async (queue) => await queue.removeJobScheduler(idOf(jobName, key)));
 }
 
 async function withQueue<T>(

@@ -65,6 +65,9 @@ describe("closed", () => {
     { kind: "throttled", code: "http_429" },
     { kind: "ambiguous", code: "in_progress" },
     { kind: "unavailable", code: "interrupted" },
+    { kind: "unavailable", code: "recipient_deferred" },
+    { kind: "unavailable", code: "too_large" },
+    { kind: "unavailable", code: "policy_refused" },
     { kind: "withheld", code: "rate_limited" },
   ] as const)("never opens for $kind $code: the provider is alive, or was not asked", (failure) => {
     const { circuit } = breaker();

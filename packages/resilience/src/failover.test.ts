@@ -9,7 +9,8 @@ import {
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 
-import { canAskAgain, deliver, type Link, type Route } from "./failover.ts";
+import { canAskAgain, deliver } from "./failover.ts";
+import type { Link, Route } from "./route.ts";
 
 const keyed = { horizonMs: 86_400_000, maxKeyLength: 255 };
 const context = { now: () => 0, bind: async () => true };

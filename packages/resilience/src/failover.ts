@@ -1,10 +1,7 @@
 import {
-  type Adapter,
   type Binding,
   type Call,
-  type Candidate,
   type Capability,
-  type Capacity,
   effectOf,
   endsAttempt,
   INTERRUPTED,
@@ -18,18 +15,7 @@ import {
   withBinding,
 } from "@understudy/core";
 
-/** One provider of a route, with its gates already round its adapter. */
-export interface Link<C extends Capability = Capability> extends Candidate {
-  readonly adapter: Adapter<C>;
-  accepts(request: RequestOf<C>): boolean;
-  readonly capacity: () => Capacity;
-}
-
-/** The ordered providers of a capability. */
-export interface Route<C extends Capability = Capability> {
-  readonly capability: C;
-  readonly links: readonly Link<C>[];
-}
+import type { Link, Route } from "./route.ts";
 
 export interface DeliveryContext {
   readonly now: () => number;
@@ -99,8 +85,8 @@ function candidates<C extends Capability>(
 const NOBODY_RETRY_MS = 30_000;
 
 /**
- * Nobody was asked. A provider that is not on this route (the bound one, or one the job insists on) may come back to it, so
- * it is waited for; a request that no provider can serve is wrong.
+ * Nobody was asked. A provider that is not on this route (the bound one, one the job insists on, or all that its request is
+ * meant for) may come back to it, so it is waited for; a request that no provider can serve is wrong.
  */
 function nobody<C extends Capability>(
   route: Route<C>,
@@ -110,7 +96,11 @@ function nobody<C extends Capability>(
 ): Outcome<never> {
   const onRoute = route.links.map(({ provider }) => provider);
   const wanted = life.bound === undefined ? (context.allowed ?? []) : [life.bound.provider];
-  const missing = wanted.filter((provider) => !onRoute.includes(provider));
+  const meantFor = route.capability.meantFor?.(request) ?? onRoute;
+  const missing = [
+    ...wanted.filter((provider) => !onRoute.includes(provider)),
+    ...(meantFor.some((provider) => onRoute.includes(provider)) ? [] : meantFor),
+  ];
   if (missing.length > 0) return unasked(missing.join(","), "provider_missing", context, NOBODY_RETRY_MS);
   if (candidates(route, request, context).length > 0)
     return unasked(NO_PROVIDER, "held", context, NOBODY_RETRY_MS);

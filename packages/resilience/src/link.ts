@@ -1,7 +1,18 @@
-import { type Capability, type Gate, type Implementation, narrowest } from "@understudy/core";
+import {
+  type Adapter,
+  type Batching,
+  type Capability,
+  type Gate,
+  type Implementation,
+  narrowest,
+  type RequestOf,
+} from "@understudy/core";
 
-import type { Link } from "./failover.ts";
+import { coalesced } from "./coalesce.ts";
+import { withFittingKey } from "./fitting-key.ts";
 import { withGates } from "./gated.ts";
+import { createQuestion } from "./look-up.ts";
+import type { Link } from "./route.ts";
 import { withTimeout } from "./timeout.ts";
 
 interface LinkParts<Config, C extends Capability> {
@@ -10,25 +21,49 @@ interface LinkParts<Config, C extends Capability> {
   readonly config: Config;
   /** In the order in which they are asked: circuit, bulkhead, rate limiter. */
   readonly gates: readonly Gate[];
+  /** Counts jobs, where the gates count calls: many jobs may wait in one call. */
+  readonly slots?: Gate;
   readonly timeoutMs: number;
+  /** Instead of what the provider says of its own look-ups. */
+  readonly trustNotFoundAfterMs?: number;
   readonly now: () => number;
 }
 
-/** A provider as a link of a route: its adapter with a deadline, behind its gates. */
-export function createLink<Config, C extends Capability>({
-  provider,
-  implementation,
-  config,
-  gates,
-  timeoutMs,
-  now,
-}: LinkParts<Config, C>): Link<C> {
-  const adapter = withTimeout(provider, timeoutMs, now, implementation.create(config));
+/** A provider as a link of a route: its adapter with a deadline, behind its gates, and many calls in one where it takes that. */
+export function createLink<Config, C extends Capability>(parts: LinkParts<Config, C>): Link<C> {
+  const { provider, implementation, gates } = parts;
+  const { capability, idempotency, lookUp, batch } = implementation;
+  const slots = parts.slots === undefined ? [] : [parts.slots];
+  const adapter = batch === undefined ? alone(parts) : together(parts, batch);
   return {
     provider,
-    idempotency: implementation.idempotency,
-    adapter: withGates(provider, gates, now, adapter),
-    accepts: (request) => implementation.accepts?.(request) ?? true,
-    capacity: () => narrowest(gates.map((gate) => gate.capacity())),
+    idempotency,
+    adapter: slots.length === 0 ? adapter : withGates(provider, slots, parts.now, adapter),
+    ...(lookUp === undefined ? {} : { lookUp: createQuestion({ ...parts, lookUp }) }),
+    accepts: (request) =>
+      (capability.meantFor?.(request).includes(provider) ?? true) &&
+      (implementation.accepts?.(request) ?? true),
+    capacity() {
+      const { room, opensAt } = narrowest(gates.map((gate) => gate.capacity()));
+      // The gates count calls; whoever asks counts jobs.
+      const jobs = { room: room * (batch?.maxItems ?? 1), opensAt };
+      return narrowest([jobs, ...slots.map((gate) => gate.capacity())]);
+    },
   };
+}
+
+function alone<Config, C extends Capability>(parts: LinkParts<Config, C>): Adapter<C> {
+  const { provider, implementation, config, gates, timeoutMs, now } = parts;
+  const adapter = withFittingKey(implementation.idempotency, implementation.create(config));
+  return withGates(provider, gates, now, withTimeout(provider, timeoutMs, now, adapter));
+}
+
+function together<Config, C extends Capability>(
+  { provider, config, gates, timeoutMs, now }: LinkParts<Config, C>,
+  batch: Batching<Config, C>,
+): Adapter<C> {
+  const ask = withGates(provider, gates, now, withTimeout(provider, timeoutMs, now, batch.create(config)));
+  const { maxItems, maxBytes, lingerMs } = batch;
+  const weigh = (request: RequestOf<C>): number => batch.weigh?.(request) ?? 1;
+  return coalesced({ provider, maxItems, maxBytes, lingerMs, weigh, now, ask });
 }

@@ -1,5 +1,5 @@
-import { type Call, type Outcome, UNKNOWN_PROVIDER } from "@understudy/core";
-import { deliver, type Delivery } from "@understudy/resilience";
+import { type Call, effectOf, type Outcome, UNKNOWN_PROVIDER } from "@understudy/core";
+import { deliver, type Delivery, lookUp } from "@understudy/resilience";
 
 import { asError } from "./events.ts";
 import type { Ready } from "./receive.ts";
@@ -32,6 +32,17 @@ export async function ask(ready: Ready, run: Run): Promise<Delivery> {
     };
     return bound === undefined ? { trail: [bug] } : { trail: [bug], bound };
   }
+}
+
+/** Asks the provider what became of the job's earlier calls. Never throws. */
+export async function askWhatBecame(ready: Ready, run: Run): Promise<Delivery> {
+  const { life, request, question } = ready;
+  if (question === undefined) throw new TypeError("whoever looks up must know whom to ask");
+  const outcome = await lookUp(question, request, callOf(ready, run), life, run.now);
+  const isSettled = effectOf([...life.history, outcome], question.provider) === "none";
+  return life.bound === undefined || isSettled
+    ? { trail: [outcome] }
+    : { trail: [outcome], bound: life.bound };
 }
 
 function callOf({ envelope }: Ready, { fetched, signal }: Run): Call {

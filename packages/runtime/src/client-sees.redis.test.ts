@@ -129,9 +129,21 @@ describe("cancelling", () => {
     await until("it runs", () => link.calls.length === 1);
     expect(await stage.client.cancel(id, "stop")).toMatchObject({
       answer: "cancelled",
-      status: { dead: { cause: "cancelled", effect } },
+      status: { dead: { cause: "cancelled", effect, reason: "cancelled: stop" } },
     });
     expect(link.calls).toHaveLength(1);
+  });
+
+  test("asked again, as after a lost answer, it says the same; for another reason it is too late", async () => {
+    const stage = newStage();
+    const { id } = await stage.client.enqueue(noteJob, { n: 1 });
+    await stage.client.cancel(id, "why");
+    expect(await stage.client.cancel(id, "why")).toMatchObject({ answer: "cancelled" });
+    expect(await stage.client.cancel(id, "why not")).toMatchObject({
+      answer: "too_late",
+      status: { dead: { reason: "cancelled: why" } },
+    });
+    await expect(stage.client.cancel(id, " ")).rejects.toMatchObject({ code: "option_invalid" });
   });
 
   test("a job that does not let itself be stopped in time: its worker was asked", async () => {

@@ -29,6 +29,22 @@ describe("a rolling deploy", () => {
       startsSettled: 1,
     });
   });
+
+  test("a start of such a job that was lost with its worker is left for a worker who knows what that means", async () => {
+    const stage = newStage();
+    const bare = new Queue("notes", {
+      connection: { url: stage.space.redisUrl },
+      prefix: stage.family.prefix,
+    });
+    onTestFinished(() => bare.close());
+    await bare.add("note", { v: 2, startsSettled: 0 }, { jobId: "newer-and-lost" });
+    const key = keyOf(stage.family, "name", "newer-and-lost");
+    await stage.redis.hincrby(key, "ats", 1);
+    stage.start([scripted("a", [delivered])]);
+    await stage.reaches("newer-and-lost", "delayed");
+    expect(await stage.redis.hget(key, "ats")).toBe("2");
+    expect(JSON.parse((await stage.redis.hget(key, "data")) ?? "")).toMatchObject({ startsSettled: 1 });
+  });
 });
 
 describe("closing", () => {

@@ -8,14 +8,16 @@ import {
   type Life,
   type Opened,
   openEnvelope,
+  orLookUp,
   type Outcome,
   requestOf,
   UNKNOWN_PROVIDER,
   type Verdict,
 } from "@understudy/core";
 import { dueTimeOf, type Fetched } from "@understudy/queue";
-import { canAskAgain, type Route } from "@understudy/resilience";
+import { canAskAgain, type Link, questionFor, type Route } from "@understudy/resilience";
 
+import { type FindJob, whatCameOf } from "./after.ts";
 import type { Catalogue } from "./catalogue.ts";
 
 /** A job ready to be delivered. */
@@ -26,6 +28,8 @@ export interface Ready {
   readonly envelope: Envelope;
   readonly request: unknown;
   readonly life: Life;
+  /** Whom to ask what became of the job's earlier calls, and nothing else. */
+  readonly question?: Link;
 }
 
 /** A job whose verdict stands without asking anybody. */
@@ -43,8 +47,16 @@ export type Received = Ready | Decided;
 const UNKNOWN_WAIT_MS = 30_000;
 const UNKNOWN_MAX_AGE_MS = 24 * 3_600_000;
 
-/** Opens what BullMQ handed over and finds out whether, and with what past, it may be delivered. */
-export function receive(fetched: Fetched, catalogue: Catalogue, now: number): Received {
+/**
+ * Opens what BullMQ handed over and finds out whether, and with what past, it may be delivered.
+ * @param find looks at another job of the queue
+ */
+export async function receive(
+  fetched: Fetched,
+  catalogue: Catalogue,
+  find: FindJob,
+  now: number,
+): Promise<Received> {
   const opened = openEnvelope(fetched.data);
   if (opened.at === "foreign") {
     return decided(dead("invalid", opened), `not a job of this platform: ${opened.problem}`);
@@ -81,12 +93,36 @@ export function receive(fetched: Fetched, catalogue: Catalogue, now: number): Re
 
   const { job, route } = known;
   const life = lifeOf(job, envelope);
+  const question = questionFor(route, life, []);
   const facts = pastOf(envelope, canAskAgain(route, life, [], now), now);
   const verdict = foregone(job, facts);
-  if (verdict !== undefined) return { at: "decided", verdict, reason: sentence(job, verdict), envelope };
-  const requested = requestOf(job, envelope.payload);
+  const isToLookUp = envelope.lookUp !== undefined || (verdict !== undefined && isDue(question?.at, now));
+  if (isToLookUp && question === undefined) return unanswerable(envelope);
+  if (!isToLookUp && verdict !== undefined) {
+    const instead = orLookUp(verdict, question?.at, now);
+    return { at: "decided", verdict: instead, reason: sentence(job, instead), envelope };
+  }
+
+  const earlier = await whatCameOf(job, envelope, find, catalogue, now);
+  if (earlier.at === "waits") return decided(earlier.verdict, earlier.reason, envelope);
+  const requested = requestOf(job, envelope.payload, earlier.earlier);
   if (!requested.ok) return decided(dead("invalid", { at: "open", envelope }), requested.problem, envelope);
-  return { at: "ready", job, route, envelope, request: partOf(job, requested.request, envelope), life };
+  const ready = { job, route, envelope, life, request: partOf(job, requested.request, envelope) };
+  return { at: "ready", ...ready, ...(isToLookUp && question ? { question: question.link } : {}) };
+}
+
+function isDue(at: number | undefined, now: number): boolean {
+  return at !== undefined && at <= now;
+}
+
+/** A person wants to know what became of it, and there is nobody to ask. */
+function unanswerable(envelope: Envelope): Decided {
+  const { cause = "ambiguous", effect = "maybe" } = envelope.lookUp ?? {};
+  return decided(
+    { kind: "dead_letter", cause, effect },
+    "no provider on the route can be asked what became of it",
+    envelope,
+  );
 }
 
 /** What `decide` and `foregone` need to know of the past. */
@@ -169,7 +205,7 @@ function decided(verdict: Verdict<never>, reason: string, envelope?: Envelope): 
 }
 
 function sentence(job: AnyJob, verdict: Verdict<never>): string {
-  if (verdict.kind !== "dead_letter") return verdict.kind;
+  if (verdict.kind !== "dead_letter") return "its provider is asked then what became of it";
   switch (verdict.cause) {
     case "expired":
       return `older than the ${job.maxAgeMs} ms after which a ${job.name} is worthless`;

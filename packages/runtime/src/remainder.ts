@@ -4,8 +4,10 @@ import {
   type AnyJob,
   backoff,
   type Delivered,
+  effectOfOutcome,
   type Envelope,
   type Outcome,
+  standing,
   type Trail,
   type Undelivered,
 } from "@understudy/core";
@@ -25,7 +27,7 @@ const PAUSE_MS = 1000;
  */
 export async function addRemainders(job: AnyJob, envelope: Envelope, trail: Trail, run: Run): Promise<void> {
   const jobs = trail.flatMap((outcome) =>
-    isPartial(outcome, envelope) ? remainders(job, envelope, outcome, run) : [],
+    isPartial(outcome, envelope) ? remainders(job, envelope, trail, outcome, run) : [],
   );
   while (jobs.length > 0) {
     try {
@@ -47,13 +49,25 @@ function isPartial(outcome: Outcome, { only }: Envelope): outcome is Partial {
   return outcome.kind === "delivered" && outcome.undelivered !== undefined && only === undefined;
 }
 
-function remainders(job: AnyJob, parent: Envelope, outcome: Partial, run: Run): readonly NewJob[] {
-  return outcome.undelivered.map((part) => remainder(job, parent, part, outcome.provider, run));
+function remainders(
+  job: AnyJob,
+  parent: Envelope,
+  trail: Trail,
+  outcome: Partial,
+  run: Run,
+): readonly NewJob[] {
+  // A call of unknown fate may have reached this part too.
+  const unknown = standing([...parent.trail, ...trail]).filter((one) => effectOfOutcome(one) === "maybe");
+  return outcome.undelivered.map((part) =>
+    remainder(job, { ...parent, trail: unknown }, part, outcome.provider, run),
+  );
 }
 
+/** @param parent with what may have happened to the part so far as its trail */
 function remainder(job: AnyJob, parent: Envelope, part: Undelivered, provider: string, run: Run): NewJob {
   const now = run.now();
-  const idempotencyKey = `${parent.idempotencyKey}#${digest(part.item)}`;
+  // The time sets it apart from the part of an earlier job of the same key, long forgotten but for its dead letter.
+  const idempotencyKey = `${parent.idempotencyKey}#${parent.enqueuedAt}#${digest(part.item)}`;
   const { bound: _, ...inherited } = parent;
   // The age counts from the parent's: a late part of a mail is as worthless as a late mail.
   const envelope: Envelope = {
@@ -64,12 +78,11 @@ function remainder(job: AnyJob, parent: Envelope, part: Undelivered, provider: s
     generation: 1,
     attempt: 0,
     startsSettled: 0,
-    trail: [],
     ...(part.permanent
       ? {
           ended: {
             cause: "undelivered",
-            effect: "none",
+            effect: parent.trail.length > 0 ? "maybe" : "none",
             reason: `${provider} refused it for good: ${part.code}`,
             at: now,
           },

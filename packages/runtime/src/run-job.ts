@@ -1,8 +1,16 @@
-import { decide, withBinding } from "@understudy/core";
-import { CANCELLED, type Fetched, type Settlement } from "@understudy/queue";
-import { canAskAgain } from "@understudy/resilience";
+import {
+  decide,
+  effectOf,
+  type Ending,
+  orLookUp,
+  type Trail,
+  type Verdict,
+  withBinding,
+} from "@understudy/core";
+import { cancelReasonOf, type Fetched, locate, type Located, type Settlement } from "@understudy/queue";
+import { canAskAgain, questionFor } from "@understudy/resilience";
 
-import { ask } from "./ask.ts";
+import { ask, askWhatBecame } from "./ask.ts";
 import { lineOf, reasonOf, verdictLine } from "./log-lines.ts";
 import { type Decided, pastOf, type Ready, receive } from "./receive.ts";
 import { addRemainders } from "./remainder.ts";
@@ -17,31 +25,42 @@ export async function runJob(
   context: RunContext,
 ): Promise<Settlement> {
   const run = { ...context, fetched, signal };
-  const received = receive(fetched, run.catalogue, run.now());
+  const find = (id: string): Promise<Located> => locate(run.redis, run.family, id);
+  const received = await receive(fetched, run.catalogue, find, run.now());
   return received.at === "ready" ? await attempt(received, run) : await settleUnasked(received, run);
 }
 
 async function attempt(ready: Ready, run: Run): Promise<Settlement> {
   const { job, route, envelope, life } = ready;
-  const { trail, bound } = await ask(ready, run);
+  const { trail, bound } = await (ready.question === undefined ? ask(ready, run) : askWhatBecame(ready, run));
 
   const now = run.now();
-  const past = pastOf(envelope, canAskAgain(route, withBinding(life, bound), trail, now), now);
-  const verdict = decide(job, { ...past, trail, isCancelled: isCancelled(run), random: run.random() });
+  const lifeNow = withBinding(life, bound);
+  const past = pastOf(envelope, canAskAgain(route, lifeNow, trail, now), now);
+  const cancelled = cancelReasonOf(run.signal);
+  const isCancelled = cancelled !== undefined;
+  const decided = decide(job, { ...past, trail, isCancelled, random: run.random() });
+  const verdict =
+    envelope.lookUp === undefined
+      ? orLookUp(decided, questionFor(route, lifeNow, trail)?.at, now)
+      : backToItsLetter(envelope.lookUp, decided, [...envelope.trail, ...trail]);
   const next = advance(envelope, { trail, bound, verdict, starts: run.fetched.starts, now });
 
   await addRemainders(job, envelope, trail, run);
   const number = envelope.attempt + 1;
   tellCalls(trail, number, run);
   await writeLog(verdict, [...trail.map((outcome) => lineOf(outcome, number)), verdictLine(verdict)], run);
-  return settlementOf(verdict, next, reasonOf(trail), () => {
+  return settlementOf(verdict, next, cancelled ?? reasonOf(trail), () => {
     tellFailover(trail, run);
     tellVerdict(verdict, next.trail, run);
   });
 }
 
-function isCancelled({ signal }: Run): boolean {
-  return signal.aborted && signal.reason === CANCELLED;
+/** A person wanted to know, not to have it done: unless it turned out to be, the job is a dead letter again. */
+function backToItsLetter({ cause }: Ending, decided: Verdict, trail: Trail): Verdict {
+  if (decided.kind === "complete") return decided;
+  if (effectOf(trail) !== "none") return { kind: "dead_letter", cause, effect: "maybe" };
+  return { kind: "dead_letter", cause: cause === "ambiguous" ? "exhausted" : cause, effect: "none" };
 }
 
 /** A verdict that stood before anybody was asked. */

@@ -30,9 +30,9 @@ describe("a delivery", () => {
     expect(await stage.reaches(id, "completed")).toMatchObject({
       trail: [{ provider: "a", code: "http_503" }, { provider: "b" }],
     });
-    expect(stage.events).toContainEqual(
-      expect.objectContaining({ event: "failover", from: ["a"], to: "b", jobId: id }),
-    );
+    await expect
+      .poll(() => stage.events)
+      .toContainEqual(expect.objectContaining({ event: "failover", from: ["a"], to: "b", jobId: id }));
   });
 
   test("uses one idempotency key for every attempt and provider", async () => {
@@ -59,11 +59,9 @@ describe("waiting", () => {
     stage.start([link]);
     const { id } = await stage.client.enqueue(noteJob, { n: 1 });
     expect(await stage.reaches(id, "completed")).toMatchObject({ attempt: 1, startsSettled: 3 });
-    expect(stage.events.filter((e) => e.event === "settled").map((e) => e.verdict)).toEqual([
-      "snooze",
-      "snooze",
-      "complete",
-    ]);
+    await expect
+      .poll(() => stage.events.filter((e) => e.event === "settled").map((e) => e.verdict))
+      .toEqual(["snooze", "snooze", "complete"]);
   });
 
   test("nothing is fetched while every provider is closed", async () => {
@@ -202,6 +200,54 @@ test("partly delivered is delivered; what was refused for now is a job of its ow
     trail: [],
   });
   expect(link.calls).toHaveLength(2);
+});
+
+test("what may have reached a part before is not forgotten: its copies are counted, and its effect is unknown", async () => {
+  const stage = newStage();
+  const undelivered = [
+    { item: "7", code: "smtp_450", permanent: false },
+    { item: "8", code: "smtp_550", permanent: true },
+  ];
+  const a = scripted("a", [failing("ambiguous", "timeout")]);
+  const b = scripted("b", [
+    { kind: "delivered", receipt: { id: "r1" }, final: true, undelivered },
+    delivered,
+  ]);
+  stage.start([a, b]);
+  const { id } = await stage.client.enqueue(noteJob, { n: 1 });
+  await stage.reaches(id, "completed");
+  await until("the rest was tried", () => a.calls.length + b.calls.length === 3);
+  const later = a.calls[1] ?? b.calls[1];
+  expect(await stage.reaches(later?.jobId ?? "", "dead")).toMatchObject({
+    only: "7",
+    trail: [{ provider: "a", kind: "ambiguous" }, { kind: "ambiguous" }],
+    ended: { cause: "ambiguous", effect: "maybe" },
+  });
+  const [gone = ""] = (await stage.redis.zrange(keyOf(stage.family, "dead", "failed"), "0", "-1")).filter(
+    (one) => one !== later?.jobId,
+  );
+  expect(await stage.envelopeOf(gone)).toMatchObject({
+    only: "8",
+    ended: { cause: "undelivered", effect: "maybe" },
+  });
+});
+
+test("a later job of the same key has parts of its own, though a dead letter of an earlier part still stands", async () => {
+  const stage = newStage();
+  const undelivered = [{ item: "8", code: "smtp_550", permanent: true }];
+  stage.start([scripted("a", [{ kind: "delivered", receipt: { id: "r1" }, final: true, undelivered }])]);
+  for (const letters of [1, 2]) {
+    const { id, status } = await stage.client.enqueue(noteJob, { n: 1 }, { idempotencyKey: "again" });
+    expect(status).toBe("created");
+    await stage.reaches(id, "completed");
+    await until("the letter", async () => {
+      const count = await stage.redis.zcard(keyOf(stage.family, "dead", "failed"));
+      return count === letters ? true : undefined;
+    });
+    // The window in which its receipt stays is over.
+    await stage.redis.del(keyOf(stage.family, "name", id));
+    await stage.redis.zrem(keyOf(stage.family, "name", "completed"), id);
+  }
 });
 
 test("a queue without jobs, and a job without a provider, are refused at start", () => {

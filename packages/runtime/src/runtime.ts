@@ -36,6 +36,8 @@ export interface RuntimeOptions {
 export interface Runtime {
   /** Whether Redis answers and every queue is being served. */
   isReady(): boolean;
+  /** The ids of the jobs that are being run. */
+  running(): readonly string[];
   /**
    * Takes nothing new and lets running calls finish until the deadline; then cuts them. A job whose request had not left
    * goes back without an attempt spent, one cut after sending is of unknown fate.
@@ -70,6 +72,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
       !closing &&
       redis.status === "ready" &&
       [...consumers.values()].every((consumer) => consumer.isRunning()),
+    running: () => [...consumers.values()].flatMap((consumer) => consumer.running()),
     async close(how) {
       closing = true;
       // Without Redis nothing can be settled: what still runs keeps its lock, and is taken up again when that runs out.
@@ -126,7 +129,7 @@ async function listenForCancels(
 ): Promise<void> {
   const families = [...consumers.keys()].map((queue) => familyOf(queue, namespace));
   try {
-    await onCancel(redis, families, ({ name }, jobId) => consumers.get(name)?.cancel(jobId));
+    await onCancel(redis, families, ({ name }, request) => consumers.get(name)?.cancel(request));
   } catch (error) {
     observe({ event: "trouble", queue: "*", error: asError(error) });
   }

@@ -51,6 +51,16 @@ test("setting a key again replaces its schedule", async () => {
   expect(JSON.parse(data ?? "")).toMatchObject({ payload: { n: 2 } });
 });
 
+test("two jobs may have schedules of one key: each has ids, and so keys at providers, of its own", async () => {
+  const stage = newStage();
+  await stage.client.schedule(noteJob, { n: 1 }, { key: "k", cron: "0 7 * * *" });
+  await stage.client.schedule(payJob, { n: 2 }, { key: "k", cron: "0 7 * * *" });
+  const ids = await stage.redis.zrange(keyOf(stage.family, "name", "delayed"), "0", "-1");
+  expect(ids.map((id) => id.replace(/\d+$/u, "")).toSorted()).toEqual(["repeat:note.k:", "repeat:pay.k:"]);
+  expect(await stage.client.unschedule(noteJob, "k")).toBe(true);
+  expect(await stage.redis.zcard(keyOf(stage.family, "name", "delayed"))).toBe(1);
+});
+
 test("setting a schedule as it stands leaves its next job alone, also one that is due and waits for a worker", async () => {
   const stage = newStage();
   const set = async (n: number): Promise<void> =>

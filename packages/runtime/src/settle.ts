@@ -12,7 +12,7 @@ export function advance(
     readonly now: number;
   },
 ): Envelope {
-  const { bound: _, ended: __, ...rest } = envelope;
+  const { bound: _, ended: __, lookUp: ___, ...rest } = envelope;
   const { verdict } = run;
   return {
     ...rest,
@@ -41,10 +41,16 @@ export function settlementOf(
   return data === undefined ? { move, afterwards } : { move, afterwards, data: JSON.stringify(data) };
 }
 
-/** A job of a newer release keeps its data, except that every version of an envelope counts settled starts. */
-export function stampStarts({ data, starts }: Fetched): unknown {
-  return typeof data === "object" && data !== null && "startsSettled" in data
-    ? { ...data, startsSettled: starts }
+/**
+ * A job of a newer release keeps its data, except that every version of an envelope counts settled starts: this one. Those
+ * that were lost before it are left for a worker who can write down that they were.
+ */
+export function stampStarts({ data }: Fetched): unknown {
+  return typeof data === "object" &&
+    data !== null &&
+    "startsSettled" in data &&
+    typeof data.startsSettled === "number"
+    ? { ...data, startsSettled: data.startsSettled + 1 }
     : undefined;
 }
 

@@ -27,6 +27,8 @@ export interface ConformanceOptions<C extends Capability> {
   readonly success: ScriptedAnswer;
   /** What the vendor is asked for first; it is no part of the contract. */
   readonly prelude?: Prelude;
+  /** The vendor's documented error body; a function when it differs by status. */
+  readonly refusal: string | ((status: number) => string);
   /** Where this vendor's documentation says otherwise than the general table. By the title of the case. */
   readonly expected?: Readonly<Record<string, Expectation>>;
   readonly skip?: readonly { readonly reason: string; readonly tests: readonly string[] }[];
@@ -38,15 +40,22 @@ interface Case {
   readonly outcome: Expectation;
 }
 
+/** A case whose body the vendor words. */
+interface Refused extends Case {
+  readonly behaviour: Extract<Behaviour, { readonly does: "answer" }>;
+}
+
 const JOB_ID = "conformance-3f9a1c";
 const inSevenSeconds = (): string => new Date(Date.now() + 7000).toUTCString();
 
-/** What holds for every provider that says nothing else: a status with a meaning, and everything else ambiguous. */
-const answers: readonly Case[] = [
+const page = { headers: { "content-type": "text/html" }, body: "<html>Please sign in</html>" };
+
+/** What holds for every provider that says nothing else: the vendor's "no" with a meaning. */
+const refusals: readonly Refused[] = [
   status(400, { kind: "rejected" }),
   status(401, { kind: "unavailable", code: "unauthorized" }),
   status(403, { kind: "unavailable", code: "forbidden" }),
-  status(413, { kind: "rejected" }),
+  status(413, { kind: "unavailable", code: "too_large" }),
   status(418, { kind: "ambiguous", code: "http_418" }),
   {
     title: "429 with Retry-After in seconds",
@@ -63,6 +72,15 @@ const answers: readonly Case[] = [
     behaviour: { does: "answer", status: 429, headers: { "retry-after": "99999999" } },
     outcome: { kind: "throttled", retryAfterMs: 86_400_000 },
   },
+];
+
+/** What nobody needs to word; nearly all of it is ambiguous. */
+const answers: readonly Case[] = [
+  ...[400, 422].map((code) => ({
+    title: `HTML with status ${code}`,
+    behaviour: { does: "answer" as const, status: code, ...page },
+    outcome: { kind: "ambiguous", code: "malformed_answer" },
+  })),
   status(500, { kind: "ambiguous", code: "http_500" }),
   status(502, { kind: "ambiguous", code: "http_502" }),
   {
@@ -73,12 +91,7 @@ const answers: readonly Case[] = [
   status(503, { kind: "ambiguous", code: "http_503" }),
   {
     title: "HTML with status 200",
-    behaviour: {
-      does: "answer",
-      status: 200,
-      headers: { "content-type": "text/html" },
-      body: "<html>Please sign in</html>",
-    },
+    behaviour: { does: "answer", status: 200, ...page },
     outcome: { kind: "ambiguous", code: "malformed_answer" },
   },
   {
@@ -101,7 +114,7 @@ export function testProvider<C extends Capability>(
   provider: AnyProvider,
   options: ConformanceOptions<C>,
 ): void {
-  const { capability, request, success, prelude, expected = {}, skip = [] } = options;
+  const { capability, request, success, refusal, prelude, expected = {}, skip = [] } = options;
   const reasons = new Map(
     skip.flatMap(({ reason, tests }) => tests.map((title) => [title, reason] as const)),
   );
@@ -150,6 +163,7 @@ export function testProvider<C extends Capability>(
       expect(`${sent?.path} ${JSON.stringify(sent?.headers)} ${sent?.body}`).toContain(JOB_ID);
     });
 
+    for (const each of refusals) checkCase(withBody(each, refusal));
     for (const each of [...answers, ...accidents]) checkCase(each);
 
     check("429 without Retry-After names no time", async () => {
@@ -223,14 +237,29 @@ export function testProvider<C extends Capability>(
       const detail = outcome.kind === "delivered" ? "" : (outcome.detail ?? "");
       for (const key of secretKeysOf(provider.config))
         expect(detail).not.toContain(provider.sandboxConfig[key]);
+      for (const credential of credentialsIn(server.requests[0]?.headers.authorization))
+        expect(detail).not.toContain(credential);
       expect(detail).not.toMatch(/\S@\S/u);
       expect(detail.length).toBeLessThanOrEqual(300);
     });
   });
 }
 
-function status(code: number, outcome: Expectation): Case {
+function status(code: number, outcome: Expectation): Refused {
   return { title: `status ${code}`, behaviour: { does: "answer", status: code }, outcome };
+}
+
+function withBody({ behaviour, ...rest }: Refused, refusal: ConformanceOptions<Capability>["refusal"]): Case {
+  const body = typeof refusal === "string" ? refusal : refusal(behaviour.status);
+  return { ...rest, behaviour: { ...behaviour, body } };
+}
+
+/** What stands behind "Basic" or "Bearer", as it was sent and, of a pair, the password: an encoded key is a key. */
+function credentialsIn(authorization = ""): readonly string[] {
+  const [, scheme, sent] = /^(Basic|Bearer) (.+)$/iu.exec(authorization) ?? [];
+  if (scheme === undefined || sent === undefined) return [];
+  const pair = scheme.toLowerCase() === "basic" ? Buffer.from(sent, "base64").toString() : "";
+  return [sent, pair.slice(pair.indexOf(":") + 1)].filter((credential) => credential !== "");
 }
 
 function lost(code: string): Expectation {

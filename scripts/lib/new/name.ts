@@ -7,7 +7,7 @@ const taken: ReadonlySet<string> = new Set(
     "false finally for function if implements import in instanceof interface let new null package private protected " +
     "public return static super switch this throw true try typeof undefined var void while with yield " +
     "z test expect secret jobs providers sandboxes defineJob defineProvider emailSend emailRequest htmlEscape requestOf payload " +
-    "sendEmail httpSandbox isBadAddress misbehaving testProvider adapterAt callOf mail success someone messageSchema answerOf " +
+    "sendEmail httpSandbox isBadAddress misbehaving testProvider adapterAt callOf mail success refusal someone messageSchema answerOf " +
     "judge refuse readJson"
   ).split(" "),
 );

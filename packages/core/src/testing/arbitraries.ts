@@ -3,7 +3,8 @@ import * as fc from "fast-check";
 import type { Delivered, Failure, Outcome } from "../outcome.ts";
 import type { Facts } from "../verdict.ts";
 
-type Parts = (Delivered | Failure) & Partial<Pick<Outcome, "provider" | "at" | "count">>;
+type Parts = (Delivered | Failure) &
+  Partial<Pick<Outcome, "provider" | "at" | "count" | "lookUp" | "provesNone">>;
 
 /** An outcome of which a test cares only about some parts. */
 export function outcome(parts: Parts): Outcome {

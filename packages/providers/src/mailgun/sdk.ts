@@ -9,12 +9,17 @@ interface RequestProvider {
   makeRequest(url: string, method: string, options: { readonly data?: unknown }): Promise<unknown>;
 }
 
+/** The key as it stands in the Authorization header, for the user that Mailgun calls "api". */
+export function credentialsOf(apiKey: string): string {
+  return Buffer.from(`api:${apiKey}`).toString("base64");
+}
+
 /** The SDK on our transport: its own reports every network failure as a status 400 and drops all headers. */
 export function mailgunClient(apiKey: string, baseUrl: string): MailgunClient {
   const client = new Mailgun(FormData).client({ username: "api", key: apiKey, url: baseUrl });
   // The SDK's interface hides the request that its class has
   const { request } = client as unknown as { readonly request: { requestProvider: RequestProvider } };
-  const authorization = `Basic ${Buffer.from(`api:${apiKey}`).toString("base64")}`;
+  const authorization = `Basic ${credentialsOf(apiKey)}`;
   request.requestProvider = {
     makeRequest: async (url, _method, { data }) => {
       if (!(data instanceof FormData)) throw new Error("The transport carries forms only.");

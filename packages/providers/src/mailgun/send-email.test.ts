@@ -22,6 +22,7 @@ testProvider(mailgun, {
   capability: emailSend,
   request,
   success,
+  refusal: JSON.stringify({ message: "'to' parameter is not a valid address. please check documentation" }),
   expected: { "status 503": { kind: "unavailable", code: "http_503" } },
 });
 

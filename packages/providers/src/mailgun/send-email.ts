@@ -13,10 +13,10 @@ import * as z from "zod";
 import { queued } from "../email/queued.ts";
 import { attachmentBytes } from "../email/size.ts";
 import { carry } from "../transport/carry.ts";
-import { failureOf, parseJson, type StatusRule } from "../transport/classify.ts";
+import { failureOf, parseJson, type Refusals } from "../transport/classify.ts";
 import { implement } from "../transport/implement.ts";
 import type { Reply } from "../transport/transport.ts";
-import { mailgunClient, type MailgunMessage } from "./sdk.ts";
+import { credentialsOf, mailgunClient, type MailgunMessage } from "./sdk.ts";
 
 interface Config {
   readonly apiKey: string;
@@ -30,19 +30,22 @@ type Attachment = NonNullable<EmailRequest["attachments"]>[number];
 const hosts = { us: "https://api.mailgun.net", eu: "https://api.eu.mailgun.net" } as const;
 
 /** https://documentation.mailgun.com/docs/mailgun/quickstart-guide/responses */
-const rules: readonly StatusRule[] = [
-  { status: 402, kind: "unavailable", code: "no_balance" },
-  {
-    status: 403,
-    body: /disabled|suspended|not activated/iu,
-    kind: "unavailable",
-    code: "account_suspended",
-  },
-  { status: 403, body: /unverified|not verified/iu, kind: "unavailable", code: "sender_unverified" },
-  { status: 404, kind: "unavailable", code: "domain_unknown" },
-  // From the balancer, which has found nobody to take the request.
-  { status: 503, kind: "unavailable", code: "http_503" },
-];
+const refusals: Refusals = {
+  body: z.object({ message: z.string().min(1) }),
+  rules: [
+    { status: 402, kind: "unavailable", code: "no_balance" },
+    {
+      status: 403,
+      body: /disabled|suspended|not activated/iu,
+      kind: "unavailable",
+      code: "account_suspended",
+    },
+    { status: 403, body: /unverified|not verified/iu, kind: "unavailable", code: "sender_unverified" },
+    { status: 404, kind: "unavailable", code: "domain_unknown" },
+    // From the balancer, which has found nobody to take the request.
+    { status: 503, kind: "unavailable", code: "http_503" },
+  ],
+};
 
 export const sendEmail: Implementation<Config, typeof emailSend> = {
   capability: emailSend,
@@ -54,10 +57,11 @@ export const sendEmail: Implementation<Config, typeof emailSend> = {
 
 function create({ apiKey, domain, region, baseUrl = hosts[region] }: Config): Adapter<typeof emailSend> {
   const mailgun = mailgunClient(apiKey, baseUrl);
-  return implement<typeof emailSend>("mailgun", [apiKey], async (request, call) => {
+  const secrets = [apiKey, credentialsOf(apiKey)];
+  return implement<typeof emailSend>("mailgun", secrets, async (request, call) => {
     const carried = await carry(call.signal, () => mailgun.messages.create(domain, messageOf(request, call)));
     const id = queuedId(carried.reply);
-    if (id === undefined) return failureOf(carried, call.signal, rules);
+    if (id === undefined) return failureOf(carried, call.signal, refusals);
     return queued(id, request, call);
   });
 }

@@ -54,7 +54,8 @@ export function accessTokens({ url, clientId, clientSecret }: Account): AccessTo
       }),
     );
     const token = tokenIn(carried);
-    if (token === undefined) return withoutToken(failureOf(carried, signal, []));
+    if (token === undefined)
+      return withoutToken(failureOf(carried, signal, { rules: [], body: z.unknown() }));
     // The one before may still be on its way in another call.
     secrets.splice(lasting.length, secrets.length, ...[held?.value ?? "", token.value].filter(Boolean));
     held = token;

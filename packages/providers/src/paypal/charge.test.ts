@@ -25,7 +25,16 @@ const success = {
   body: JSON.stringify(orderWith({})),
 };
 
-testProvider(paypal, { capability: paymentCharge, request, success, prelude, expected: carefulOutcomes });
+const refusal = JSON.stringify({ name: "INVALID_REQUEST", message: "Invalid.", debug_id: "d9" });
+
+testProvider(paypal, {
+  capability: paymentCharge,
+  request,
+  success,
+  refusal,
+  prelude,
+  expected: carefulOutcomes,
+});
 
 const [implementation] = paypal.adapters;
 

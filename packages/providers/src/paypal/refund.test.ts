@@ -17,7 +17,16 @@ const call = { jobId: "refund-7", idempotencyKey: "refund-7-g1", signal: new Abo
 const refund = { id: "R1", status: "COMPLETED", amount: { currency_code: "EUR", value: "0.50" } };
 const success = { status: 201, headers: { "paypal-debug-id": "d1" }, body: JSON.stringify(refund) };
 
-testProvider(paypal, { capability: paymentRefund, request, success, prelude, expected: carefulOutcomes });
+const refusal = JSON.stringify({ name: "INVALID_REQUEST", message: "Invalid.", debug_id: "d9" });
+
+testProvider(paypal, {
+  capability: paymentRefund,
+  request,
+  success,
+  refusal,
+  prelude,
+  expected: carefulOutcomes,
+});
 
 const implementation = paypal.adapters[1];
 const adapterAt = (baseUrl: string) =>

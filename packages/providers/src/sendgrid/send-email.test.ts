@@ -12,7 +12,7 @@ const request = emailRequest.parse({
   subject: "Your order 4711",
   text: "It is on its way.",
   html: "<p>It is on its way.</p>",
-  tags: ["orders"],
+  tags: ["orders", "orders"],
   headers: { "X-Shop": "1", Authorization: "Bearer mine" },
   attachments: [{ filename: "bill.pdf", contentType: "application/pdf", contentBase64: "aGVsbG8=" }],
 });
@@ -23,6 +23,7 @@ testProvider(sendgrid, {
   capability: emailSend,
   request,
   success: { ...success, body: "\n" },
+  refusal: JSON.stringify({ errors: [{ message: "Bad Request", field: null, help: null }] }),
   expected: { "status 503": { kind: "unavailable", code: "http_503" } },
 });
 
@@ -90,11 +91,14 @@ test("202 without a message id is not SendGrid's answer", async () => {
   });
 });
 
-test("what is too large or has too many recipients is not accepted", () => {
+test("what is too large, has too many recipients or an empty attachment is not accepted", () => {
   const [implementation] = sendgrid.adapters;
   const many = Array.from({ length: 501 }, (_, i) => ({ email: `r${i}@example.org` }));
   const large = { filename: "a", contentType: "text/plain", contentBase64: "A".repeat(30_000_004) };
   expect(implementation?.accepts?.(request)).toBe(true);
   expect(implementation?.accepts?.({ ...request, to: many, cc: many })).toBe(false);
   expect(implementation?.accepts?.({ ...request, attachments: [large] })).toBe(false);
+  expect(implementation?.accepts?.({ ...request, attachments: [{ ...large, contentBase64: "" }] })).toBe(
+    false,
+  );
 });

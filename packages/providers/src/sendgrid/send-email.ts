@@ -8,12 +8,13 @@ import {
   messageIdOf,
   recipientsOf,
 } from "@understudy/core";
+import * as z from "zod";
 
 import { queued } from "../email/queued.ts";
 import { uniqueRecipients } from "../email/recipients.ts";
 import { attachmentBytes } from "../email/size.ts";
 import { carry } from "../transport/carry.ts";
-import { failureOf, type StatusRule } from "../transport/classify.ts";
+import { failureOf, type Refusals } from "../transport/classify.ts";
 import { implement } from "../transport/implement.ts";
 import { mailService, type SendGridMessage } from "./sdk.ts";
 
@@ -31,21 +32,27 @@ interface Config {
 const hosts = { global: "https://api.sendgrid.com", eu: "https://api.eu.sendgrid.com" } as const;
 
 /** https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/errors */
-const rules: readonly StatusRule[] = [
-  { status: 401, body: /maximum credits exceeded/iu, kind: "unavailable", code: "no_balance" },
-  { status: 403, body: /verified sender identity/iu, kind: "unavailable", code: "sender_unverified" },
-  // "Unavailable due to data residency restrictions": the account lives in the other region.
-  { status: 451, kind: "unavailable", code: "forbidden" },
-  // "The SendGrid v3 Web API is not available": the front door, before a message is taken.
-  { status: 503, kind: "unavailable", code: "http_503" },
-];
+const refusals: Refusals = {
+  body: z.object({ errors: z.array(z.object({ message: z.string() })).min(1) }),
+  rules: [
+    { status: 401, body: /maximum credits exceeded/iu, kind: "unavailable", code: "no_balance" },
+    { status: 403, body: /verified sender identity/iu, kind: "unavailable", code: "sender_unverified" },
+    // "Unavailable due to data residency restrictions": the account lives in the other region.
+    { status: 451, kind: "unavailable", code: "forbidden" },
+    // "The SendGrid v3 Web API is not available": the front door, before a message is taken.
+    { status: 503, kind: "unavailable", code: "http_503" },
+  ],
+};
 
 export const sendEmail: Implementation<Config, typeof emailSend> = {
   capability: emailSend,
   idempotency: "none",
   create,
-  // 30 MB in all, and 1000 recipients.
-  accepts: (request) => attachmentBytes(request) <= 30_000_000 && recipientsOf(request).length <= 1000,
+  // 30 MB in all, 1000 recipients, and no attachment without content.
+  accepts: (request) =>
+    attachmentBytes(request) <= 30_000_000 &&
+    recipientsOf(request).length <= 1000 &&
+    (request.attachments ?? []).every(({ contentBase64 }) => contentBase64 !== ""),
 };
 
 function create(config: Config): Adapter<typeof emailSend> {
@@ -55,7 +62,7 @@ function create(config: Config): Adapter<typeof emailSend> {
     const { reply } = carried;
     const requestId = reply?.at === "answered" ? reply.headers["x-message-id"] : undefined;
     if (reply?.at !== "answered" || reply.status !== 202 || typeof requestId !== "string")
-      return failureOf(carried, call.signal, rules);
+      return failureOf(carried, call.signal, refusals);
     return queued(requestId, request, call);
   });
 }
@@ -77,7 +84,7 @@ function messageOf(request: EmailRequest, call: Call): SendGridMessage {
       },
     ],
     ...(replyTo !== undefined && { replyTo: person(replyTo) }),
-    ...(tags !== undefined && { categories: [...tags] }),
+    ...(tags !== undefined && { categories: [...new Set(tags)] }),
     ...(attachments !== undefined && {
       attachments: attachments.map(({ filename, contentType, contentBase64 }) => ({
         filename,

@@ -43,6 +43,12 @@ const rules: readonly NameRule[] = [
     code: "unauthorized",
   },
   { name: /^(?:UnknownOperation|InvalidAction|NotFound)$/u, kind: "unavailable", code: "misconfigured" },
+  {
+    name: /^(?:BadRequest|Validation)$/u,
+    words: /message length is more than/iu,
+    kind: "unavailable",
+    code: "too_large",
+  },
   { name: /^(?:BadRequest|Validation|Serialization)$/u, kind: "rejected", code: "http_400" },
 ];
 
@@ -52,11 +58,14 @@ const QUOTA_WAIT_MS = 600_000;
 export function failureOf(carried: Carried, signal: AbortSignal): Failure {
   const { reply } = carried;
   const named = reply?.at === "answered" ? ruleFor(reply) : undefined;
-  const failure = generalFailureOf(carried, signal, named === undefined ? [] : [named]);
-  const detail = failure.detail === undefined ? {} : { detail: withoutData(failure.detail) };
+  const refusals = {
+    rules: named === undefined ? [] : [named],
+    body: named === undefined ? z.never() : body,
+  };
+  const failure = generalFailureOf(carried, signal, refusals);
   const wait =
     failure.code === "quota_exceeded" ? { retryAfterMs: failure.retryAfterMs ?? QUOTA_WAIT_MS } : {};
-  return { ...failure, ...detail, ...wait };
+  return { ...failure, ...wait };
 }
 
 /** AWS puts most of what can go wrong under one status, 400: a name that is not listed is not understood. */
@@ -84,9 +93,4 @@ function nameOf(type: string | readonly string[] = ""): string {
     .replace(/^.*#/su, "")
     .trim()
     .replace(/(?:Exception|Error)$/u, "");
-}
-
-/** The message itself and the signature are long runs of base64 or hex; an answer that repeats them repeats the payload. */
-function withoutData(detail: string): string {
-  return detail.replaceAll(/[\w+/=-]{40,}/gu, "<data>");
 }

@@ -20,7 +20,19 @@ const request = emailRequest.parse({
 const call = { jobId: "conformance-3f9a1c", idempotencyKey: "k", signal: new AbortController().signal };
 const success = { status: 200, body: JSON.stringify({ MessageId: "0102-abc" }) };
 
-testProvider(ses, { capability: emailSend, request, success });
+const names: Readonly<Record<number, string>> = {
+  400: "BadRequestException",
+  401: "UnrecognizedClientException",
+  403: "AccessDeniedException",
+  429: "TooManyRequestsException",
+};
+
+testProvider(ses, {
+  capability: emailSend,
+  request,
+  success,
+  refusal: (status) => JSON.stringify({ __type: names[status], message: "No." }),
+});
 
 const adapterAt = (baseUrl: string) =>
   ses.adapters[0]!.create(ses.config.parse({ ...ses.sandboxConfig, baseUrl }));
@@ -94,7 +106,16 @@ describe("what SES answers", () => {
     [404, "NotFoundException", "", "unavailable", "misconfigured"],
     [400, "ThrottlingException", "Rate exceeded", "throttled", "rate_limited"],
     [400, "BadRequestException", "Illegal address", "rejected", "http_400"],
+    [
+      400,
+      "BadRequestException",
+      "Message length is more than 41943040 bytes long.",
+      "unavailable",
+      "too_large",
+    ],
     [400, "SomethingNewException", "", "ambiguous", "http_400"],
+    [422, "SomethingNewException", "", "ambiguous", "malformed_answer"],
+    [400, "", "Some gateway's own words", "ambiguous", "malformed_answer"],
     [503, "ServiceUnavailable", "", "ambiguous", "http_503"],
   ])("%d %s %j is %s %s", async (status, type, message, kind, code) => {
     const headers = { "x-amzn-errortype": `${type}:http://internal.example/` };

@@ -45,7 +45,8 @@ export function createRelay(config: RelayConfig): Relay {
     done();
   });
   return {
-    secrets: [config.url, url.password, pass, Buffer.from(`\0${user}\0${pass}`).toString("base64")],
+    // The last two as AUTH LOGIN and AUTH PLAIN send them.
+    secrets: [config.url, url.password, pass, base64(pass), base64(`\0${user}\0${pass}`)],
     send: (message, phase) => phases.run(phase, () => mailer.sendMail(message)),
   };
 }
@@ -72,6 +73,10 @@ function mailerOf(
     disableFileAccess: true,
     disableUrlAccess: true,
   });
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString("base64");
 }
 
 function parse(url: string): URL {

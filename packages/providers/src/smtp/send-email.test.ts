@@ -176,7 +176,45 @@ describe("the relay says no", () => {
     [
       "to its size with 552",
       onEnd((done) => done(refuse(552, "5.3.4 Too big"))),
-      { kind: "rejected", code: "too_large" },
+      { kind: "unavailable", code: "too_large" },
+    ],
+    [
+      "to its size with 552 and other words",
+      onEnd((done) => done(refuse(552, "5.2.3 Your message exceeded our message size limits"))),
+      { kind: "unavailable", code: "too_large" },
+    ],
+    [
+      "to its size with 554",
+      onEnd((done) => done(refuse(554, "5.3.4 Message too big for system"))),
+      { kind: "unavailable", code: "too_large" },
+    ],
+    [
+      "to its size before it was sent",
+      { onMailFrom: (_, __, done) => done(refuse(552, "Message size exceeds fixed limit")) },
+      { kind: "unavailable", code: "too_large" },
+    ],
+    [
+      "to its size at the recipient with 552",
+      { onRcptTo: (_, __, done) => done(refuse(552, "5.3.4 Message size exceeds the mailbox's limit")) },
+      { kind: "unavailable", code: "too_large" },
+    ],
+    [
+      "to a full mailbox with 552",
+      { onRcptTo: (_, __, done) => done(refuse(552, "5.2.2 Mailbox full")) },
+      { kind: "rejected", code: "recipient_refused" },
+    ],
+    [
+      "to a full mailbox with 552 in words only",
+      {
+        onRcptTo: (_, __, done) =>
+          done(refuse(552, "Requested mail action aborted: exceeded storage allocation")),
+      },
+      { kind: "rejected", code: "recipient_refused" },
+    ],
+    [
+      "to a full mailbox after the message",
+      onEnd((done) => done(refuse(552, "5.2.2 The account that you tried to reach is over quota"))),
+      { kind: "rejected", code: "recipient_refused" },
     ],
     [
       "to its content with 554",
@@ -188,6 +226,18 @@ describe("the relay says no", () => {
     const outcome = await ask(server.url);
     expect(outcome).toMatchObject(expected);
     expect(JSON.stringify(outcome)).not.toMatch(/pass#word|pass%23word/u);
+  });
+});
+
+test("a relay that repeats the log-in, in whatever encoding, is not repeated", async () => {
+  const encoded = Buffer.from("pass#word").toString("base64");
+  const plain = Buffer.from("\0user\0pass#word").toString("base64");
+  await using server = await relay({
+    onAuth: (_, __, done) => done(refuse(535, `5.7.8 no: pass#word ${encoded} ${plain}`)),
+  });
+  expect(await ask(server.url)).toMatchObject({
+    code: "unauthorized",
+    detail: "535 5.7.8 no: <secret> <secret> <secret>",
   });
 });
 

@@ -16,7 +16,11 @@ const call = { jobId: "order-7", idempotencyKey: "order-7-g1", signal: new Abort
 const payment = { id: "p1", status: "COMPLETED", amount_money: { amount: 1050, currency: "EUR" } };
 const success = { status: 200, body: JSON.stringify({ payment }) };
 
-testProvider(square, { capability: paymentCharge, request, success, expected: carefulOutcomes });
+const refusal = JSON.stringify({
+  errors: [{ category: "INVALID_REQUEST_ERROR", code: "BAD_REQUEST", detail: "Invalid." }],
+});
+
+testProvider(square, { capability: paymentCharge, request, success, refusal, expected: carefulOutcomes });
 
 const [implementation] = square.adapters;
 const adapterAt = (baseUrl: string, more: object = {}) =>
@@ -143,7 +147,7 @@ describe("an error", () => {
       { ...method, code: "CVV_FAILURE" },
       { ...api, code: "TEMPORARY_ERROR" },
     ];
-    expect(await answerTo(400, { errors })).toMatchObject({ kind: "ambiguous", code: "http_400" });
+    expect(await answerTo(400, { errors })).toMatchObject({ kind: "ambiguous", code: "malformed_answer" });
   });
 });
 

@@ -21,7 +21,11 @@ const refund = {
 };
 const success = { status: 200, body: JSON.stringify({ refund }) };
 
-testProvider(square, { capability: paymentRefund, request, success, expected: carefulOutcomes });
+const refusal = JSON.stringify({
+  errors: [{ category: "INVALID_REQUEST_ERROR", code: "BAD_REQUEST", detail: "Invalid." }],
+});
+
+testProvider(square, { capability: paymentRefund, request, success, refusal, expected: carefulOutcomes });
 
 const implementation = square.adapters[1];
 const adapterAt = (baseUrl: string) =>

@@ -24,7 +24,9 @@ const intent = {
 };
 const success = { status: 200, headers: { "request-id": "req_1" }, body: JSON.stringify(intent) };
 
-testProvider(stripe, { capability: paymentCharge, request, success, expected: carefulOutcomes });
+const refusal = JSON.stringify({ error: { type: "invalid_request_error", message: "Invalid." } });
+
+testProvider(stripe, { capability: paymentCharge, request, success, refusal, expected: carefulOutcomes });
 
 const [implementation] = stripe.adapters;
 const adapterAt = (baseUrl: string) =>

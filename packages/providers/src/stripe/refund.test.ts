@@ -16,7 +16,9 @@ const call = { jobId: "refund-7", idempotencyKey: "refund-7-g1", signal: new Abo
 const made = { id: "re_1", object: "refund", status: "succeeded", amount: 50_000, currency: "isk" };
 const success = { status: 200, headers: { "request-id": "req_1" }, body: JSON.stringify(made) };
 
-testProvider(stripe, { capability: paymentRefund, request, success, expected: carefulOutcomes });
+const refusal = JSON.stringify({ error: { type: "invalid_request_error", message: "Invalid." } });
+
+testProvider(stripe, { capability: paymentRefund, request, success, refusal, expected: carefulOutcomes });
 
 const implementation = stripe.adapters[1];
 const adapterAt = (baseUrl: string) =>

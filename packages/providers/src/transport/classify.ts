@@ -14,6 +14,14 @@ export interface StatusRule {
   readonly code: string;
 }
 
+/** How one vendor says no. */
+export interface Refusals {
+  /** Where its documentation says otherwise than the general table. */
+  readonly rules: readonly StatusRule[];
+  /** Its documented error body, as JSON. A refusal in any other may be that of a proxy, which has not read the request. */
+  readonly body: z.ZodType;
+}
+
 /** For every provider, after its own rules. A status that is not here is ambiguous. */
 const general: readonly StatusRule[] = [
   { status: 400, kind: "rejected", code: "http_400" },
@@ -22,7 +30,8 @@ const general: readonly StatusRule[] = [
   // The address or the manner of asking is wrong, which is configuration: another provider may well deliver.
   { status: 404, kind: "unavailable", code: "misconfigured" },
   { status: 405, kind: "unavailable", code: "misconfigured" },
-  { status: 413, kind: "rejected", code: "too_large" },
+  // Each vendor has its own limit: another one may take it.
+  { status: 413, kind: "unavailable", code: "too_large" },
   { status: 415, kind: "unavailable", code: "misconfigured" },
   { status: 422, kind: "rejected", code: "http_422" },
   { status: 429, kind: "throttled", code: "rate_limited" },
@@ -30,10 +39,10 @@ const general: readonly StatusRule[] = [
 ];
 
 /** The failure that a carried call amounts to, when it was not the vendor's documented success. `detail` is still raw. */
-export function failureOf(carried: Carried, signal: AbortSignal, rules: readonly StatusRule[]): Failure {
+export function failureOf(carried: Carried, signal: AbortSignal, refusals: Refusals): Failure {
   const { reply } = carried;
   if (reply === undefined) return unsent(carried, signal);
-  return reply.at === "lost" ? failureOfLost(reply, signal) : failureOfAnswer(reply, rules);
+  return reply.at === "lost" ? failureOfLost(reply, signal) : failureOfAnswer(reply, refusals);
 }
 
 /** An SDK that refuses to build the request says that the request is wrong; it has sent nothing. */
@@ -60,13 +69,20 @@ export function aborted(sent: boolean, signal: AbortSignal): Failure {
   return isDeadline ? { kind: "unavailable", code: "timeout" } : { kind: "withheld", code: INTERRUPTED };
 }
 
-function failureOfAnswer(answer: Answered, rules: readonly StatusRule[]): Failure {
+function failureOfAnswer(answer: Answered, { rules, body: documented }: Refusals): Failure {
   const body = answer.body.toString("utf8", 0, 8192);
-  const detail = wordsOf(body) ?? `HTTP ${answer.status}`;
-  if (answer.status >= 200 && answer.status < 300)
-    return { kind: "ambiguous", code: "malformed_answer", detail: `HTTP ${answer.status}: ${detail}` };
+  // Of the whole of it: where it is cut, half of a secret would not be known as one.
+  const detail = wordsOf(answer.body.toString()) ?? `HTTP ${answer.status}`;
+  const malformed = {
+    kind: "ambiguous",
+    code: "malformed_answer",
+    detail: `HTTP ${answer.status}: ${detail}`,
+  } as const;
+  if (answer.status >= 200 && answer.status < 300) return malformed;
   const rule = find(rules, answer, body) ?? find(general, answer, body);
   if (rule === undefined) return { kind: "ambiguous", code: `http_${answer.status}`, detail };
+  if (rule.kind === "rejected" && !documented.safeParse(parseJson(answer.body.toString())).success)
+    return malformed;
   const wait = mayWait(rule) ? retryAfterMs(answer.headers, body, Date.now()) : undefined;
   return { kind: rule.kind, code: rule.code, detail, ...(wait !== undefined && { retryAfterMs: wait }) };
 }

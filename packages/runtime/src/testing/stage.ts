@@ -7,12 +7,13 @@ import {
   type Delivered,
   type Envelope,
   type Failure,
-  type Idempotency,
   unlimited,
 } from "@understudy/core";
+import { createOperator, type Operator } from "@understudy/operator";
 import { connectWorker, type Family, familyOf, type Located, locate, type Redis } from "@understudy/queue";
 import type { Link, Route } from "@understudy/resilience";
 import { newSpace, type Space, until } from "@understudy/testkit";
+import { Queue } from "bullmq";
 import { onTestFinished } from "vitest";
 import * as z from "zod";
 
@@ -49,6 +50,20 @@ export const payJob = defineJob({
   retry: quick,
 });
 
+/** Comes after another job, whose receipt it needs. */
+export const backJob = defineJob({
+  name: "back",
+  queue: "notes",
+  payload: z.object({ of: z.string() }),
+  capability: pay,
+  after: {
+    job: ({ of }) => of,
+    objection: (_, { receipt: { id } }) => (id === "declined" ? "was declined" : undefined),
+  },
+  toRequest: (_, earlier) => ({ n: earlier?.receipt.id.length ?? 0 }),
+  retry: quick,
+});
+
 type Answer = (Delivered | Failure) & { readonly waitFor?: Promise<unknown> };
 
 /** A provider that answers what the test says, in order; the last answer repeats. */
@@ -59,7 +74,7 @@ export interface ScriptedLink extends Link {
 export function scripted(
   provider: string,
   answers: readonly (Answer | ((signal: AbortSignal) => Promise<Answer>))[],
-  more: { readonly idempotency?: Idempotency; readonly capacity?: Link["capacity"] } = {},
+  more: Partial<Pick<Link, "idempotency" | "capacity" | "lookUp">> = {},
 ): ScriptedLink {
   const calls: ScriptedLink["calls"] = [];
   return {
@@ -68,6 +83,7 @@ export function scripted(
     idempotency: more.idempotency ?? "none",
     accepts: () => true,
     capacity: more.capacity ?? (() => unlimited),
+    ...(more.lookUp === undefined ? {} : { lookUp: more.lookUp }),
     async adapter(asked, { jobId, idempotencyKey, signal }) {
       const next = answers[Math.min(calls.length, answers.length - 1)];
       calls.push({ jobId, idempotencyKey, request: asked });
@@ -84,6 +100,7 @@ export const failing = (kind: Failure["kind"], code: string, retryAfterMs?: numb
 
 export interface Stage {
   readonly client: Client;
+  readonly operator: Operator;
   readonly redis: Redis;
   readonly family: Family;
   readonly space: Space;
@@ -92,6 +109,9 @@ export interface Stage {
   /** Waits until the job is where it should be. */
   reaches(id: string, place: Located["place"]): Promise<Envelope>;
   envelopeOf(id: string): Promise<Envelope>;
+  placeOf(id: string): Promise<Envelope & Pick<Located, "place">>;
+  /** Makes a job that waits due now. */
+  promote(id: string): Promise<void>;
 }
 
 const bothRoutes = (links: readonly Link[]): readonly Route[] =>
@@ -101,10 +121,13 @@ export function newStage(): Stage {
   const space = newSpace();
   const family = familyOf("notes", space.namespace);
   const client = createClient({ redis: space.redisUrl, namespace: space.namespace });
+  const jobs: readonly AnyJob[] = [noteJob, payJob, backJob];
+  const operator = createOperator({ redis: space.redisUrl, namespace: space.namespace, jobs });
   const redis = connectWorker(space.redisUrl);
   const events: RuntimeEvent[] = [];
   onTestFinished(async () => {
     await client.close();
+    await operator.close();
     redis.disconnect();
   });
 
@@ -112,10 +135,10 @@ export function newStage(): Stage {
     const value = JSON.parse(data ?? "null") as { readonly payload: Envelope } & Envelope;
     return place === "dead" ? value.payload : value;
   };
-  const jobs: readonly AnyJob[] = [noteJob, payJob];
 
   return {
     client,
+    operator,
     redis,
     family,
     space,
@@ -143,6 +166,15 @@ export function newStage(): Stage {
     },
     async envelopeOf(id) {
       return envelopeIn(await locate(redis, family, id));
+    },
+    async placeOf(id) {
+      const located = await locate(redis, family, id);
+      return { ...envelopeIn(located), place: located.place };
+    },
+    async promote(id) {
+      const queue = new Queue(family.name, { connection: { url: space.redisUrl }, prefix: family.prefix });
+      await (await queue.getJob(id))?.promote();
+      await queue.close();
     },
   };
 }
