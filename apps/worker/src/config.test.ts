@@ -11,7 +11,10 @@ const needed = {
   SENDGRID_API_KEY: "SG.real",
 };
 
-const known = Object.keys(providers).join(", ");
+const known = Object.values(providers)
+  .filter(({ adapters }) => adapters.some(({ capability }) => capability.name === "email.send"))
+  .map(({ name }) => name)
+  .join(", ");
 
 function read(env: Env): WorkerConfig {
   return readConfig({ ...needed, ...env }, jobs, providers);

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 
-import { jobs } from "@understudy/jobs";
+import type { AnyJob } from "@understudy/core";
+import { jobs as catalogue } from "@understudy/jobs";
 import { providers } from "@understudy/providers";
 import { expect, test } from "vitest";
 
@@ -12,6 +13,15 @@ import type { Env } from "./env.ts";
 const text = readFileSync(join(import.meta.dirname, "../../../.env.example"), "utf8");
 const required = parseEnv(text);
 const everything = parseEnv(text.replaceAll(/^#(?=[A-Z_]+=)/gmu, ""));
+
+/** One for each capability that a provider serves, whether or not a job asks for it yet. */
+const capabilities = Object.values(providers).flatMap(({ adapters }) =>
+  adapters.map(({ capability }) => capability),
+);
+const jobs: readonly AnyJob[] = [
+  ...catalogue,
+  ...capabilities.map((capability) => ({ ...catalogue[0], capability })),
+];
 
 /** An environment that notes which variables it was asked for. */
 function listening(env: Env): { readonly env: Env; readonly asked: Set<string> } {
@@ -26,8 +36,17 @@ function listening(env: Env): { readonly env: Env; readonly asked: Set<string> }
 test(".env.example names every variable that a worker reads, and no other", () => {
   const { env, asked } = listening(required);
   readConfig(env, jobs, providers);
-  expect(required["ROUTE_EMAIL_SEND"]?.split(",").toSorted()).toEqual(Object.keys(providers).toSorted());
   expect([...asked].toSorted()).toEqual(Object.keys(everything).toSorted());
+});
+
+test("its routes name every provider of their capability", () => {
+  for (const { name } of capabilities) {
+    const route = required[`ROUTE_${name.toUpperCase().replaceAll(".", "_")}`];
+    const able = Object.values(providers).filter(({ adapters }) =>
+      adapters.some(({ capability }) => capability.name === name),
+    );
+    expect(route?.split(",").toSorted(), name).toEqual(able.map((provider) => provider.name).toSorted());
+  }
 });
 
 test("what it shows commented out are the defaults", () => {

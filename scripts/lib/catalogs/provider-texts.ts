@@ -29,9 +29,20 @@ function envExample(text: string, repo: string, names: readonly string[]): strin
   );
   const withBlocks = between(text, "# <providers>", "# </providers>", `\n${blocks.join("\n")}\n`);
   const withLimits = between(withBlocks, "# <limits>", "# </limits>", limits.join(""));
-  const senders = names.filter((name) => existsSync(join(repo, folders, name, "send-email.ts")));
-  return withLimits.replace(/^ROUTE_EMAIL_SEND=.*$/mu, (line) => `ROUTE_EMAIL_SEND=${route(line, senders)}`);
+  return withLimits.replaceAll(/^(ROUTE_\w+)=.*$/gmu, (line, variable: string) => {
+    const file = adapterFiles[variable];
+    if (file === undefined) return line;
+    const able = names.filter((name) => existsSync(join(repo, folders, name, file)));
+    return `${variable}=${route(line, able)}`;
+  });
 }
+
+/** By which file a folder is known to serve the capability of a route. */
+const adapterFiles: Readonly<Record<string, string>> = {
+  ROUTE_EMAIL_SEND: "send-email.ts",
+  ROUTE_PAYMENT_CHARGE: "charge.ts",
+  ROUTE_PAYMENT_REFUND: "refund.ts",
+};
 
 /** The order is somebody's choice and stays; who is new comes last. */
 function route(line: string, names: readonly string[]): string {
