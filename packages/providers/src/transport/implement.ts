@@ -4,6 +4,7 @@ import type {
   Capability,
   Delivered,
   Failure,
+  Outcome,
   OutcomeMeta,
   ReceiptOf,
   RequestOf,
@@ -23,24 +24,27 @@ export function implement<C extends Capability>(
   secrets: readonly string[],
   ask: (request: RequestOf<C>, call: Call) => Promise<Answer<ReceiptOf<C>>>,
 ): Adapter<C> {
-  return async (request, call) => {
-    const at = Date.now();
-    const started = performance.now();
-    const answer = await attempt(ask, request, call);
-    const durationMs = Math.round(performance.now() - started);
-    if (answer.kind === "delivered" || answer.detail === undefined)
-      return { ...answer, provider, at, durationMs };
-    return { ...answer, detail: detailOf(answer.detail, { secrets, request }), provider, at, durationMs };
-  };
+  return (request, call) => outcomeOf(provider, { secrets, request }, () => ask(request, call));
 }
 
-async function attempt<C extends Capability>(
-  ask: (request: RequestOf<C>, call: Call) => Promise<Answer<ReceiptOf<C>>>,
-  request: RequestOf<C>,
-  call: Call,
-): Promise<Answer<ReceiptOf<C>>> {
+/** What `implement` promises, for one answer. */
+export async function outcomeOf<Receipt>(
+  provider: string,
+  scrub: { readonly secrets: readonly string[]; readonly request: unknown },
+  ask: () => Promise<Answer<Receipt>>,
+): Promise<Outcome<Receipt>> {
+  const at = Date.now();
+  const started = performance.now();
+  const answer = await attempt(ask);
+  const durationMs = Math.round(performance.now() - started);
+  if (answer.kind === "delivered" || answer.detail === undefined)
+    return { ...answer, provider, at, durationMs };
+  return { ...answer, detail: detailOf(answer.detail, scrub), provider, at, durationMs };
+}
+
+async function attempt<Receipt>(ask: () => Promise<Answer<Receipt>>): Promise<Answer<Receipt>> {
   try {
-    return await ask(request, call);
+    return await ask();
   } catch (error) {
     return { kind: "ambiguous", code: "adapter_threw", detail: String(error) };
   }
