@@ -21,11 +21,12 @@ export function implementBatch(
   ask: (items: readonly TrackItem[], signal: AbortSignal) => Promise<Answer<readonly TrackOutcome[]>>,
 ): TrackBatch {
   return (items, { signal }) => {
-    const scrub = { secrets, request: items.map(({ request }) => request) };
-    return outcomeOf(provider, scrub, async () => {
+    const requests = items.map(({ request }) => request);
+    return outcomeOf(provider, { secrets, request: requests }, async () => {
       const answer = await ask(items, signal);
       if (answer.kind !== "delivered") return ofAll(answer, items.length);
-      return { ...answer, receipt: answer.receipt.map((own) => scrubbed(own, scrub)) };
+      const receipt = answer.receipt.map((own, nth) => scrubbed(own, { secrets, request: requests[nth] }));
+      return { ...answer, receipt };
     });
   };
 }
