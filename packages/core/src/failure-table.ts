@@ -39,8 +39,13 @@ const accountCodes: ReadonlySet<string> = new Set([
   "misconfigured",
 ]);
 
-/** Codes that speak of one message and not of the provider, which is well: the next message may be taken. */
-const messageCodes: ReadonlySet<string> = new Set(["recipient_deferred", "too_large", "policy_refused"]);
+/** Codes that speak of one message, or of one in a batch, and not of the provider, which is well: the next may be taken. */
+const messageCodes: ReadonlySet<string> = new Set([
+  "recipient_deferred",
+  "too_large",
+  "policy_refused",
+  "batch_refused",
+]);
 
 /** We cut the call short ourselves (shutdown, lost lock, cancel): it says nothing about the provider. */
 export const INTERRUPTED = "interrupted";

@@ -68,6 +68,7 @@ describe("closed", () => {
     { kind: "unavailable", code: "recipient_deferred" },
     { kind: "unavailable", code: "too_large" },
     { kind: "unavailable", code: "policy_refused" },
+    { kind: "unavailable", code: "batch_refused" },
     { kind: "withheld", code: "rate_limited" },
   ] as const)("never opens for $kind $code: the provider is alive, or was not asked", (failure) => {
     const { circuit } = breaker();

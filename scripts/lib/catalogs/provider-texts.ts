@@ -42,6 +42,7 @@ const adapterFiles: Readonly<Record<string, string>> = {
   ROUTE_EMAIL_SEND: "send-email.ts",
   ROUTE_PAYMENT_CHARGE: "charge.ts",
   ROUTE_PAYMENT_REFUND: "refund.ts",
+  ROUTE_ANALYTICS_TRACK: "track.ts",
 };
 
 /** The order is somebody's choice and stays; who is new comes last. */

@@ -4,8 +4,8 @@ import { join } from "node:path";
 
 import { connectWorker, type Redis } from "@understudy/queue";
 
+import { createSandbox, type Sandbox } from "./control.ts";
 import { type Program, startProgram } from "./program.ts";
-import { createSandbox, type Sandbox } from "./sandbox.ts";
 import { until } from "./until.ts";
 
 /** What one system is tried on: a Redis of its own, and the providers. */

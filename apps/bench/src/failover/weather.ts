@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Chance } from "./chance.ts";
-import type { Sandbox } from "./sandbox.ts";
+import type { Sandbox } from "./control.ts";
 import { chargeRoute, mailRoute } from "./workload.ts";
 
 /** What may befall a provider; `share` of its requests meet it. */

@@ -19,8 +19,8 @@ const request = emailRequest.parse({
 });
 
 interface Sample {
-  /** Taken by every fake of the capability. */
-  readonly request: (provider: string) => unknown;
+  /** Taken by every fake of the capability; the nth is another one than those before it. */
+  readonly request: (provider: string, nth: number) => unknown;
   /** What its ledger keeps, besides who asked. */
   readonly effect: Readonly<Record<string, unknown>>;
 }
@@ -41,14 +41,14 @@ const samples: Readonly<Record<string, Sample>> = {
     effect: { money: "charge", amountMinor: 1050 },
   },
   "analytics.track": {
-    request: () =>
+    request: (_, nth) =>
       trackRequest.parse({
         userId: "ada",
         events: [
-          { id: "e-1", name: "Order placed", at: "2026-11-24T05:00:00Z", properties: { total: 10.5 } },
+          { id: `e-${nth}`, name: "Order placed", at: "2026-11-24T05:00:00Z", properties: { total: 10.5 } },
         ],
       }),
-    effect: { eventId: "e-1" },
+    effect: { eventId: expect.stringMatching(/^e-\d+$/u) },
   },
 };
 
@@ -89,6 +89,9 @@ const otherwise: Readonly<Record<string, Readonly<Record<string, Expected["outco
   stripe: { "503": { kind: "ambiguous", code: "http_503" } },
 };
 
+/** Vendors that answer wrong credentials as they answer right ones, and drop what came with them. */
+const silentOnStrangers: ReadonlySet<string> = new Set(["segment"]);
+
 describe.each(Object.keys(sandboxes) as (keyof typeof sandboxes)[])("the fake of %s", (name) => {
   const provider: AnyProvider = providers[name];
   const implementation = provider.adapters[0];
@@ -100,15 +103,12 @@ describe.each(Object.keys(sandboxes) as (keyof typeof sandboxes)[])("the fake of
   });
   afterEach(() => fake.close());
 
-  const send = async (
-    asked = sample?.request(name),
-    config = fake.config,
-    jobId = "order-7",
-  ): Promise<Outcome> => {
+  const send = async (given?: unknown, config = fake.config, jobId = "order-7"): Promise<Outcome> => {
     const adapter = implementation?.create(provider.config.parse(config));
     const control = new AbortController();
     if (adapter === undefined) throw new Error("no adapter");
     sent += 1;
+    const asked = given ?? sample?.request(name, sent);
     const call = { jobId, idempotencyKey: `order-7-g${sent}`, signal: control.signal };
     const outcome = adapter(asked, call);
     if (fake.faults.current.mode === "accept-then-hang") {
@@ -166,7 +166,9 @@ describe.each(Object.keys(sandboxes) as (keyof typeof sandboxes)[])("the fake of
       ]),
     );
     expect(wrong).not.toEqual(fake.config);
-    expect(await send(undefined, wrong)).toMatchObject({ kind: "unavailable", code: "unauthorized" });
+    expect(await send(undefined, wrong)).toMatchObject(
+      silentOnStrangers.has(name) ? { kind: "delivered" } : { kind: "unavailable", code: "unauthorized" },
+    );
     expect(fake.ledger.accepted).toBe(0);
   });
 

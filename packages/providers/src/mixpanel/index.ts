@@ -1,0 +1,1 @@
+export { mixpanel } from "./provider.ts";
