@@ -1,7 +1,9 @@
 // Usage: npm run bench [-- NAME] [-- --smoke]. Without a name all of them; --smoke is the short form that CI runs.
+import { coalescingBench } from "./coalescing.ts";
 import { failoverBench } from "./failover/command.ts";
 
 const benches: Readonly<Record<string, (isSmoke: boolean) => Promise<number>>> = {
+  coalescing: coalescingBench,
   failover: (isSmoke) => failoverBench(isSmoke ? ["--jobs", "300", "--only", "ours"] : []),
 };
 
