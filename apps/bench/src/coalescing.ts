@@ -4,7 +4,6 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { createClient } from "@understudy/client";
 import { analyticsTrack, type Implementation } from "@understudy/core";
@@ -66,7 +65,8 @@ async function run(
     Array.from({ length: jobs }, (_, n) => eventOf(n)),
   );
   vendor.requests = 0;
-  let completed = 0;
+  const done = Promise.withResolvers<void>();
+  let left = jobs;
   const started = performance.now();
   const runtime = startRuntime({
     redis,
@@ -75,10 +75,12 @@ async function run(
     routes: [{ capability: analyticsTrack, links: [linkTo(vendor.url, way)] }],
     queues: [{ name: syncAnalytics.queue, concurrency: CONCURRENCY }],
     observe(event) {
-      if (event.event === "settled" && event.verdict === "complete") completed += 1;
+      if (event.event !== "settled" || event.verdict !== "complete") return;
+      left -= 1;
+      if (left === 0) done.resolve();
     },
   });
-  while (completed < jobs) await sleep(5);
+  await done.promise;
   const seconds = (performance.now() - started) / 1000;
   await runtime.close({ deadlineMs: 1000 });
   return { requests: vendor.requests, jobsPerSecond: Math.round(jobs / seconds) };

@@ -14,7 +14,7 @@ export interface Program {
   stop(): Promise<void>;
 }
 
-export const repo = join(import.meta.dirname, "../../../..");
+const repo = join(import.meta.dirname, "../../../..");
 
 const PATIENCE_MS = 5000;
 
