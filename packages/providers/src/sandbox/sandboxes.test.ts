@@ -81,7 +81,7 @@ const otherwise: Readonly<Record<string, Readonly<Record<string, Expected["outco
 };
 
 /** Vendors that answer wrong credentials as they answer right ones, and drop what came with them. */
-const silentOnStrangers: ReadonlySet<string> = new Set(["segment"]);
+const silentOnStrangers: ReadonlySet<string> = new Set(["segment", "ga4"]);
 
 describe.each(Object.keys(sandboxes) as (keyof typeof sandboxes)[])("the fake of %s", (name) => {
   const provider: AnyProvider = providers[name];
