@@ -6,5 +6,6 @@ import { segment } from "./segment/provider.ts";
 import { sendgrid } from "./sendgrid/provider.ts";
 import { ses } from "./ses/provider.ts";
 import { smtp } from "./smtp/provider.ts";
+import { snowflake } from "./snowflake/provider.ts";
 
-export const providers = { ga4, mailgun, mixpanel, segment, sendgrid, ses, smtp } as const;
+export const providers = { ga4, mailgun, mixpanel, segment, sendgrid, ses, smtp, snowflake } as const;

@@ -6,6 +6,7 @@ import { segmentSandbox } from "../segment/sandbox.ts";
 import { sendgridSandbox } from "../sendgrid/sandbox.ts";
 import { sesSandbox } from "../ses/sandbox.ts";
 import { smtpSandbox } from "../smtp/sandbox.ts";
+import { snowflakeSandbox } from "../snowflake/sandbox.ts";
 
 export const sandboxes = {
   ga4: ga4Sandbox,
@@ -15,4 +16,5 @@ export const sandboxes = {
   sendgrid: sendgridSandbox,
   ses: sesSandbox,
   smtp: smtpSandbox,
+  snowflake: snowflakeSandbox,
 } as const;
