@@ -2,7 +2,7 @@ import { openEnvelope } from "@understudy/core";
 import { locate } from "@understudy/queue";
 import { expect, inject, test } from "vitest";
 
-import type { Mail } from "../tour/stream.ts";
+import type { Sent } from "../tour/stream.ts";
 import { createChance } from "./chance.ts";
 import { countEnded, countIn, figuresOf } from "./figures.ts";
 import { form, SETTLE_MS, TEST_MS } from "./form.ts";
@@ -13,7 +13,7 @@ import { until } from "./until.ts";
 const { total, drains } = form({ short: { total: 500, drains: 4 }, long: { total: 5000, drains: 40 } });
 
 /** Ids of unfinished jobs that have spent an attempt, each of which must be one that was cut after sending. */
-async function spent({ redis, family }: Stage, mails: readonly Mail[]): Promise<readonly string[]> {
+async function spent({ redis, family }: Stage, mails: readonly Sent[]): Promise<readonly string[]> {
   const jobs = await Promise.all(mails.map(async ({ id }) => ({ id, ...(await locate(redis, family, id)) })));
   return jobs.flatMap(({ id, place, data = "null" }) => {
     const opened = openEnvelope(JSON.parse(data));

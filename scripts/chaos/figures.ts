@@ -1,6 +1,6 @@
 import { keyOf } from "@understudy/queue";
 
-import type { Mail } from "../tour/stream.ts";
+import type { Sent } from "../tour/stream.ts";
 import { readFates, summarize } from "../tour/summary.ts";
 import { SETTLE_MS } from "./form.ts";
 import type { Stage } from "./stage.ts";
@@ -23,13 +23,12 @@ export interface Figures {
 const unsettled = ["wait", "prioritized", "delayed", "active", "failed"] as const;
 
 /** Waits until every job has ended and counts. */
-export async function figuresOf(stage: Stage, mails: readonly Mail[]): Promise<Figures> {
+export async function figuresOf(stage: Stage, mails: readonly Sent[]): Promise<Figures> {
   await until("every job has ended", async () => (await countUnsettled(stage)) === 0, SETTLE_MS);
-  const fates = await readFates(stage.redis, stage.family, mails);
+  const fates = await readFates(stage.redis, stage.family.namespace, mails);
   const effects = await stage.sandbox.effects();
   const { duplicates, unlabelledDuplicates, lost, stillQueued } = summarize({
     fates,
-    route: stage.route,
     effects,
     seconds: 0,
   });
@@ -73,7 +72,7 @@ function isList(set: string | undefined): boolean {
 }
 
 /** How often BullMQ started these jobs, in all. */
-export async function countStarts({ redis, family }: Stage, mails: readonly Mail[]): Promise<number> {
+export async function countStarts({ redis, family }: Stage, mails: readonly Sent[]): Promise<number> {
   const starts = await Promise.all(mails.map(({ id }) => redis.hget(keyOf(family, "name", id), "ats")));
   return starts.reduce((sum, count) => sum + Number(count ?? 0), 0);
 }

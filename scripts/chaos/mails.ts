@@ -2,7 +2,7 @@ import { type Client, EnqueueError } from "@understudy/client";
 import { welcomeEmail } from "@understudy/jobs";
 import { jobIdOf } from "@understudy/queue";
 
-import type { Mail } from "../tour/stream.ts";
+import type { Sent } from "../tour/stream.ts";
 
 const CHUNK = 20;
 
@@ -14,9 +14,9 @@ interface Hooks {
 }
 
 /** The mails of one scenario, as Redis knows them. */
-export function mailsOf(total: number): readonly Mail[] {
-  const job = welcomeEmail.name;
-  return Array.from({ length: total }, (_, n) => ({ id: jobIdOf(job, keyOf(n)), job }));
+export function mailsOf(total: number): readonly Sent[] {
+  const { name: job, queue } = welcomeEmail;
+  return Array.from({ length: total }, (_, n) => ({ id: jobIdOf(job, keyOf(n)), job, queue }));
 }
 
 /** Enqueues them all. What Redis did not acknowledge is enqueued again under the keys that the error carries. */

@@ -1,12 +1,23 @@
-import { ROUTE } from "./platform.ts";
+import { CASHIER, PRIMARY } from "./routes.ts";
 import type { Sandbox } from "./sandbox.ts";
 import type { Screen } from "./screen.ts";
 
-export const PRIMARY = ROUTE[0];
-
-/** The plot: a third of the way in the primary answers 503, later it takes mail and never answers, then it recovers. */
+/**
+ * The plot: early on the cashier takes charges and never answers, for a while; a third of the way in the primary answers 503,
+ * later it takes mail and never answers, then it recovers.
+ */
 export function outage(sandbox: Sandbox, screen: Screen, total: number): (sent: number) => void {
   const acts = [
+    {
+      at: Math.floor(total / 10) + 1,
+      what: `${CASHIER} now takes charges and never answers`,
+      act: () => sandbox.break(CASHIER, "accept-then-hang"),
+    },
+    {
+      at: Math.floor(total / 5) + 1,
+      what: `${CASHIER} has recovered`,
+      act: () => sandbox.break(CASHIER, "healthy"),
+    },
     {
       at: Math.floor(total / 3),
       what: `${PRIMARY} now answers 503 to everything`,

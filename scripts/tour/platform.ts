@@ -2,6 +2,7 @@ import { join } from "node:path";
 
 import { ensureRedis, type RedisHandle } from "../lib/redis/index.ts";
 import { type App, type Line, startApp } from "./process.ts";
+import { routes } from "./routes.ts";
 
 /** Everything the tour runs: Redis, the sandbox of providers, and the workers. */
 export interface Platform {
@@ -22,8 +23,6 @@ const logDir = join(repo, ".understudy/logs");
  * must never see a real job.
  */
 const NAMESPACE = "sandbox";
-
-export const ROUTE = ["sendgrid", "mailgun", "smtp"] as const;
 
 interface Watcher {
   /** Told of every JSON line of the workers. */
@@ -126,8 +125,11 @@ function workerEnvironment(redisUrl: string): Readonly<Record<string, string>> {
     NODE_ENV: "development",
     REDIS_URL: redisUrl,
     NAMESPACE,
-    QUEUES: "email=10",
-    ROUTE_EMAIL_SEND: ROUTE.join(","),
+    QUEUES: "email=10,payments=5,analytics=10",
+    ROUTE_EMAIL_SEND: routes["email.send"].join(","),
+    ROUTE_PAYMENT_CHARGE: routes["payment.charge"].join(","),
+    ROUTE_PAYMENT_REFUND: routes["payment.refund"].join(","),
+    ROUTE_ANALYTICS_TRACK: routes["analytics.track"].join(","),
     HTTP_PORT: "0",
     LOG_LEVEL: "debug",
     LOCK_MS: "5000",

@@ -1,11 +1,11 @@
 /** What the tour asks of the sandbox's control API. */
 export interface Sandbox {
-  break(provider: string, mode: "503" | "accept-then-hang"): Promise<void>;
+  break(provider: string, mode: "503" | "accept-then-hang" | "healthy"): Promise<void>;
   mend(): Promise<void>;
   effects(): Promise<readonly Effect[]>;
 }
 
-/** One mail that a provider's fake has taken. */
+/** What a provider's fake did for one job. */
 export interface Effect {
   readonly provider: string;
   readonly jobId?: string;

@@ -33,7 +33,7 @@ test("without a terminal, progress is a plain line, written only when something 
   screen.progress(tally, 10, "keys");
   screen.say("hello", "bad");
   expect(writes).toEqual([
-    "  4/10 enqueued | delivered by sendgrid 0, mailgun 1 (1 stood in) | waiting 2 | dead 1\n",
+    "  4/10 mails, 0 charges and events | delivered by sendgrid 0, mailgun 1 (1 stood in) | waiting 2 | dead 1\n",
     "hello\n",
   ]);
 });
@@ -48,7 +48,7 @@ test("in a terminal, a panel is redrawn in place with one write a frame, and wha
   const [first = "", second = "", last] = writes;
   expect(stripVTControlCharacters(first).split("\n")).toEqual([
     "",
-    "  ███████████████░░░░░░░░░░░░░░░  4/8 e-mails enqueued",
+    "  ███████████████░░░░░░░░░░░░░░░  4/8 e-mails, 0 charges and events enqueued",
     "",
     "  provider    delivered   stood in     failed   circuit",
     "  sendgrid            0          0          0   half open",
@@ -91,7 +91,7 @@ test("the summary is a table that fits into 80 columns", () => {
     "  all                        300           294             6           114",
     "",
     "  arrived at the providers   sendgrid 160, mailgun 137",
-    "  arrived twice              3, not marked as possible beforehand: 0",
+    "  happened twice             3, not marked as possible beforehand: 0",
     "  still queued               0",
     "  lost                       0",
     "  took                       30 s",

@@ -32,7 +32,7 @@ function plain(out: Out): Screen {
       const providers = [...tally.providers].map(
         ([name, p]) => `${name} ${p.delivered}${p.failedOver > 0 ? ` (${p.failedOver} stood in)` : ""}`,
       );
-      const line = `  ${tally.enqueued}/${total} enqueued | delivered by ${providers.join(", ")} | waiting ${waiting(tally)} | dead ${tally.dead}`;
+      const line = `  ${tally.mails}/${total} mails, ${tally.enqueued - tally.mails} charges and events | delivered by ${providers.join(", ")} | waiting ${waiting(tally)} | dead ${tally.dead}`;
       if (line !== last) out.write(`${line}\n`);
       last = line;
     },
@@ -64,11 +64,11 @@ function fit(line: string, columns: number): string {
 }
 
 function panel(tally: Tally, total: number, note: string): readonly string[] {
-  const done = Math.round(BAR * Math.min(1, tally.enqueued / total));
+  const done = Math.round(BAR * Math.min(1, tally.mails / total));
   const titles = ["delivered", "stood in", "failed"].map((title) => title.padStart(11)).join("");
   return [
     "",
-    `  ${"█".repeat(done)}${"░".repeat(BAR - done)}  ${tally.enqueued}/${total} e-mails enqueued`,
+    `  ${"█".repeat(done)}${"░".repeat(BAR - done)}  ${tally.mails}/${total} e-mails, ${tally.enqueued - tally.mails} charges and events enqueued`,
     "",
     paint("dim", `  ${"provider".padEnd(10)}${titles}   circuit`),
     ...[...tally.providers].map(row),
@@ -125,7 +125,7 @@ export function summaryLines(summary: Summary): readonly string[] {
     ),
     "",
     `  arrived at the providers   ${arrived.join(", ")}`,
-    `  arrived twice              ${summary.duplicates}, not marked as possible beforehand: ${summary.unlabelledDuplicates}`,
+    `  happened twice             ${summary.duplicates}, not marked as possible beforehand: ${summary.unlabelledDuplicates}`,
     `  still queued               ${summary.stillQueued}`,
     `  lost                       ${summary.lost}`,
     `  took                       ${summary.seconds} s`,

@@ -1,9 +1,10 @@
 import { mayBeDuplicated, type Trail, trailSchema } from "@understudy/core";
-import { type Family, locate, type Located, type Redis } from "@understudy/queue";
+import { familyOf, locate, type Located, type Redis } from "@understudy/queue";
 import * as z from "zod";
 
+import { primaries, providers } from "./routes.ts";
 import type { Effect } from "./sandbox.ts";
-import type { Mail } from "./stream.ts";
+import type { Sent } from "./stream.ts";
 
 interface JobRow {
   enqueued: number;
@@ -16,7 +17,7 @@ interface JobRow {
 export interface Summary {
   readonly jobs: Readonly<Record<string, JobRow>>;
   readonly providers: Readonly<Record<string, { readonly accepted: number }>>;
-  /** Mails that arrived once more than they should, over all providers. */
+  /** What happened once more than it should, over all providers. */
   readonly duplicates: number;
   /** Of these, those whose job's trail had not marked it possible. */
   readonly unlabelledDuplicates: number;
@@ -26,40 +27,45 @@ export interface Summary {
   readonly seconds: number;
 }
 
-/** What became of one mail, as Redis tells it. */
-export interface Fate extends Mail {
+/** What became of one job, as Redis tells it. */
+export interface Fate extends Sent {
   readonly end: "delivered" | "dead" | "queued" | "lost";
   readonly trail: Trail;
 }
 
 interface Parts {
   readonly fates: readonly Fate[];
-  readonly route: readonly string[];
-  /** What the sandbox's providers have taken. */
+  /** What the sandbox's providers have done. */
   readonly effects: readonly Effect[];
   readonly seconds: number;
 }
 
-/** Asks Redis about each mail. */
+/** Asks Redis about each job. */
 export async function readFates(
   redis: Redis,
-  family: Family,
-  mails: readonly Mail[],
+  namespace: string,
+  jobs: readonly Sent[],
 ): Promise<readonly Fate[]> {
   return await Promise.all(
-    mails.map(async (mail) => ({ ...mail, ...fateOf(await locate(redis, family, mail.id)) })),
+    jobs.map(async (job) => ({
+      ...job,
+      ...fateOf(await locate(redis, familyOf(job.queue, namespace), job.id)),
+    })),
   );
 }
 
-export function summarize({ fates, route, effects, seconds }: Parts): Summary {
+export function summarize({ fates, effects, seconds }: Parts): Summary {
   const own = new Set(fates.map(({ id }) => id));
   const arrived = effects.filter(({ jobId }) => jobId !== undefined && own.has(jobId));
   const copies = countBy(arrived, ({ jobId }) => jobId ?? "");
   const extra = fates.map((fate) => ({ ...fate, extra: Math.max(0, (copies.get(fate.id) ?? 0) - 1) }));
   return {
-    jobs: rowsOf(fates, route[0]),
+    jobs: rowsOf(fates),
     providers: Object.fromEntries(
-      route.map((name) => [name, { accepted: arrived.filter(({ provider }) => provider === name).length }]),
+      providers.map((name) => [
+        name,
+        { accepted: arrived.filter(({ provider }) => provider === name).length },
+      ]),
     ),
     duplicates: sum(extra.map((fate) => fate.extra)),
     unlabelledDuplicates: sum(extra.filter(({ trail }) => !mayBeDuplicated(trail)).map((fate) => fate.extra)),
@@ -69,14 +75,14 @@ export function summarize({ fates, route, effects, seconds }: Parts): Summary {
   };
 }
 
-function rowsOf(fates: readonly Fate[], primary: string | undefined): Summary["jobs"] {
+function rowsOf(fates: readonly Fate[]): Summary["jobs"] {
   const jobs: Record<string, JobRow> = {};
   for (const { job, end, trail } of fates) {
     const row = (jobs[job] ??= { enqueued: 0, delivered: 0, deadLettered: 0, failedOver: 0 });
     row.enqueued += 1;
     if (end === "delivered") row.delivered += 1;
     if (end === "dead") row.deadLettered += 1;
-    if (end === "delivered" && deliveredBy(trail) !== primary) row.failedOver += 1;
+    if (end === "delivered" && !primaries.has(deliveredBy(trail) ?? "")) row.failedOver += 1;
   }
   return jobs;
 }

@@ -19,10 +19,12 @@ export interface Sentence {
 export interface Tally {
   readonly providers: ReadonlyMap<string, ProviderTally>;
   readonly enqueued: number;
+  /** Of these, mails. */
+  readonly mails: number;
   readonly delivered: number;
   readonly dead: number;
-  /** Counts a mail as enqueued, and its lines from now on; those of other jobs are left over from an earlier tour. */
-  expect(jobId: string): void;
+  /** Counts a job as enqueued, and its lines from now on; those of other jobs are left over from an earlier tour. */
+  expect(jobId: string, isMail?: boolean): void;
   /** The worker is gone, and with it what it thought of the circuits. */
   forget(worker: number): void;
   /** Answers a sentence when the line is worth telling. */
@@ -35,7 +37,7 @@ export function createTally(route: readonly string[]): Tally {
   );
   const expected = new Set<string>();
   const circuits = createCircuits(providers);
-  const sums = { delivered: 0, dead: 0 };
+  const sums = { mails: 0, delivered: 0, dead: 0 };
 
   const handlers: Readonly<Record<string, (line: Line) => Sentence | undefined>> = {
     call({ provider, kind }) {
@@ -64,13 +66,19 @@ export function createTally(route: readonly string[]): Tally {
     get enqueued() {
       return expected.size;
     },
+    get mails() {
+      return sums.mails;
+    },
     get delivered() {
       return sums.delivered;
     },
     get dead() {
       return sums.dead;
     },
-    expect: (jobId) => void expected.add(jobId),
+    expect(jobId, isMail = true) {
+      expected.add(jobId);
+      if (isMail) sums.mails += 1;
+    },
     forget: (worker) => circuits.forget(worker),
     take(worker, line) {
       if (line["event"] === "circuit") return circuits.take(worker, line);

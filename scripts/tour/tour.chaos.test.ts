@@ -62,15 +62,31 @@ test("a tour in which a worker is killed loses nothing, labels every duplicate a
   const rows = Object.values(summary.jobs);
   const total = (column: keyof (typeof rows)[number]): number =>
     rows.reduce((sum, row) => sum + row[column], 0);
-  expect(total("enqueued")).toBe(300);
-  expect(total("delivered") + total("deadLettered")).toBe(300);
+  const orders = 25;
+  expect(total("enqueued")).toBe(300 + orders + 2 * orders);
+  expect(total("delivered") + total("deadLettered")).toBe(total("enqueued"));
   expect(total("deadLettered")).toBe(5);
+  // A declined charge is delivered, and nothing happened.
   const accepted = Object.values(summary.providers).reduce((sum, one) => sum + one.accepted, 0);
-  expect(accepted).toBe(total("delivered") + summary.duplicates);
+  expect(accepted).toBe(total("delivered") - 1 + summary.duplicates);
+  expect(summary.jobs).toMatchObject({
+    "charge-card": { enqueued: orders, delivered: orders, failedOver: 0 },
+    "sync-analytics": { enqueued: 2 * orders, delivered: 2 * orders },
+  });
+  expect(summary.providers).toMatchObject({
+    stripe: { accepted: orders - 1 },
+    square: { accepted: 0 },
+    segment: { accepted: orders },
+    mixpanel: { accepted: orders },
+  });
   expect(summary.providers["mailgun"]?.accepted).toBeGreaterThan(0);
   expect(total("failedOver")).toBeGreaterThan(0);
 
   expect(output).toMatch(/worker 1 ended \(SIGKILL\): another takes its place/u);
+  expect(output).toMatch(
+    /may have been charged: it stays with stripe[\s\S]*is settled by its key: charged once/u,
+  );
+  expect(output).toMatch(/was declined by the bank/u);
   expect(output).toMatch(/circuit of sendgrid opens[\s\S]*circuit of sendgrid closes/u);
   expect(pids.map((pid) => isAlive(Number(pid)))).toEqual([false, false]);
   await expect(fetch(`${sandboxUrl}/healthz`)).rejects.toThrow("fetch failed");

@@ -1,14 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { type Client, createClient } from "@understudy/client";
-import { connectWorker, familyOf } from "@understudy/queue";
+import { chargeCard } from "@understudy/jobs";
+import { connectWorker } from "@understudy/queue";
 
 import { keyHelp, listenForKeys } from "./keys.ts";
-import { order, outage, PRIMARY } from "./outage.ts";
-import { type Platform, ROUTE, startPlatform } from "./platform.ts";
+import { order, outage } from "./outage.ts";
+import { type Platform, startPlatform } from "./platform.ts";
+import { PRIMARY, providers, routes } from "./routes.ts";
 import { type Sandbox, sandboxAt } from "./sandbox.ts";
 import { createScreen, type Screen, summaryLines } from "./screen.ts";
-import { type Mail, stream } from "./stream.ts";
+import { createStory, type Story } from "./story.ts";
+import { DECLINED, type Sent, stream } from "./stream.ts";
 import { type Fate, readFates, summarize, type Summary } from "./summary.ts";
 import { createTally, type Tally } from "./tally.ts";
 
@@ -27,6 +30,7 @@ interface Stage extends Platform {
   readonly client: Client;
   readonly screen: Screen;
   readonly tally: Tally;
+  readonly story: Story;
 }
 
 const SETTLE_MS = 40_000;
@@ -36,12 +40,13 @@ const PLAY_PER_SECOND = 4;
 export async function runTour(options: TourOptions): Promise<Summary | undefined> {
   const { signal } = options.quit;
   const screen = createScreen(process.stdout);
-  const tally = createTally(ROUTE);
+  const tally = createTally(providers);
+  const story = createStory();
   const startedAt = Date.now();
   screen.say("Understudy: starting Redis, a sandbox of providers, and two workers …", "strong");
   const platform = await startPlatform({
     onLine(worker, line) {
-      const sentence = tally.take(worker, line);
+      const sentence = tally.take(worker, line) ?? story.take(line);
       if (sentence !== undefined && !signal.aborted) screen.say(`  ${sentence.text}`, sentence.tone);
     },
     onLost(worker, how) {
@@ -50,8 +55,8 @@ export async function runTour(options: TourOptions): Promise<Summary | undefined
     },
   });
   const { redis, namespace } = platform;
-  const client = createClient({ redis: redis.url, namespace });
-  const stage = { ...platform, sandbox: sandboxAt(platform.sandboxUrl), client, screen, tally };
+  const client = createClient({ redis: redis.url, namespace, routes });
+  const stage = { ...platform, sandbox: sandboxAt(platform.sandboxUrl), client, screen, tally, story };
   const stopListening = listenToPerson(stage, options.quit);
   try {
     introduce(stage, startedAt);
@@ -81,7 +86,8 @@ function introduce({ screen, redis, sandboxUrl, namespace, workerPids }: Stage, 
   const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
   screen.say(`  up in ${seconds} s: Redis ${redis.url}, namespace "${namespace}"`);
   screen.say(`  Redis is ${redis.how}`);
-  screen.say(`  sandbox ${sandboxUrl}: ${ROUTE.join(" -> ")}`);
+  const { "email.send": mail, "payment.charge": charge, "analytics.track": track } = routes;
+  screen.say(`  sandbox ${sandboxUrl}: ${mail.join(" -> ")}; ${charge.join(" -> ")}; ${track.join(" + ")}`);
   screen.say(`  workers ${workerPids.join(" and ")} (kill -9 one, if you like); logs in .understudy/logs`);
 }
 
@@ -98,34 +104,46 @@ function keepDrawing({ screen, tally }: Stage, total: () => number): () => void 
 }
 
 async function watchStream(stage: Stage, options: TourOptions): Promise<Summary | undefined> {
-  const { sandbox, client, screen, tally } = stage;
+  const { sandbox, client, screen } = stage;
   const { mails: total, perSecond, quit } = options;
-  const mails: Mail[] = [];
+  const jobs: Sent[] = [];
+  const watch = watcherOf(stage);
   const startedAt = Date.now();
   const plot = outage(sandbox, screen, total);
   const stopDrawing = keepDrawing(stage, () => total);
-  const onMail = (mail: Mail): void => {
-    mails.push(mail);
-    tally.expect(mail.id);
-    plot(mails.length);
+  const onSent = (sent: Sent): void => {
+    jobs.push(sent);
+    watch(sent);
+    if (sent.queue === "email") plot(jobs.filter(({ queue }) => queue === "email").length);
   };
   let fates: readonly Fate[];
   try {
     const run = `tour-${startedAt.toString(36)}`;
-    await stream({ client, signal: quit.signal, run, total, perSecond, onMail });
-    fates = await fatesOnceSettled(stage, mails, quit.signal);
+    await stream({ client, signal: quit.signal, run, total, perSecond, onSent });
+    fates = await fatesOnceSettled(stage, jobs, quit.signal);
   } finally {
     stopDrawing();
   }
   if (quit.signal.aborted) return undefined;
   const seconds = Math.round((Date.now() - startedAt) / 100) / 10;
-  return summarize({ fates, route: ROUTE, effects: await sandbox.effects(), seconds });
+  return summarize({ fates, effects: await sandbox.effects(), seconds });
+}
+
+/** Counts what is sent, and follows the charges. */
+function watcherOf({ tally, story }: Stage): (sent: Sent) => void {
+  let charges = 0;
+  return ({ id, queue, job }) => {
+    tally.expect(id, queue === "email");
+    if (job !== chargeCard.name) return;
+    story.follow(id, charges === DECLINED);
+    charges += 1;
+  };
 }
 
 /** Asks Redis, not the tally: lines of a worker that died are missing there. */
 async function fatesOnceSettled(
   { redis: { url }, namespace }: Platform,
-  mails: readonly Mail[],
+  jobs: readonly Sent[],
   signal: AbortSignal,
 ): Promise<readonly Fate[]> {
   const redis = connectWorker(url);
@@ -133,7 +151,7 @@ async function fatesOnceSettled(
   try {
     const deadline = Date.now() + SETTLE_MS;
     for (;;) {
-      const fates = await readFates(redis, familyOf("email", namespace), mails);
+      const fates = await readFates(redis, namespace, jobs);
       if (fates.every(({ end }) => end !== "queued") || Date.now() > deadline || signal.aborted) return fates;
       await sleep(250);
     }
@@ -169,11 +187,17 @@ async function stayUp(stage: Stage, signal: AbortSignal): Promise<void> {
       });
     return;
   }
-  const stopDrawing = keepDrawing(stage, () => tally.enqueued);
+  const stopDrawing = keepDrawing(stage, () => tally.mails);
   try {
     const run = `play-${Date.now().toString(36)}`;
-    const onMail = ({ id }: Mail): void => tally.expect(id);
-    await stream({ client, signal, run, total: Infinity, perSecond: PLAY_PER_SECOND, onMail });
+    await stream({
+      client,
+      signal,
+      run,
+      total: Infinity,
+      perSecond: PLAY_PER_SECOND,
+      onSent: watcherOf(stage),
+    });
   } finally {
     stopDrawing();
   }

@@ -6,6 +6,8 @@ export interface SandboxConfig {
   readonly host: string;
   /** Of the control API; 0: any free port. */
   readonly port: number;
+  /** How many effects each fake remembers. */
+  readonly keepEffects: number;
   /** Of each fake; 0: any free port. */
   readonly portOf: (provider: string) => number;
 }
@@ -18,6 +20,7 @@ export function readConfig(
   const schema = z.object({
     SANDBOX_PORT: port.default(4100),
     SANDBOX_HOST: z.string().min(1).default("127.0.0.1"),
+    SANDBOX_KEEP_EFFECTS: z.coerce.number().int().min(1).max(10_000_000).default(200_000),
     ...Object.fromEntries(providers.map((provider) => [variableOf(provider), port.default(0)])),
   });
   const parsed = schema.safeParse(env);
@@ -27,8 +30,9 @@ export function readConfig(
       `The sandbox cannot start: ${problems.join("; ")}. Correct the environment and start it again.`,
     );
   }
-  const { SANDBOX_PORT, SANDBOX_HOST, ...ports } = parsed.data;
+  const { SANDBOX_PORT, SANDBOX_HOST, SANDBOX_KEEP_EFFECTS, ...ports } = parsed.data;
   return {
+    keepEffects: SANDBOX_KEEP_EFFECTS,
     host: SANDBOX_HOST,
     port: SANDBOX_PORT,
     portOf: (provider) => Number(Object(ports)[variableOf(provider)] ?? 0),

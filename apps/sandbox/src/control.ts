@@ -14,7 +14,10 @@ const routes: Readonly<Record<string, Handler>> = {
   "GET /healthz": () => ok({ ok: true }),
   "GET /providers": (fakes) => ok([...fakes.values()].map(describe)),
   "GET /env": (fakes) => ok(Object.assign({}, ...[...fakes.values()].map(environmentOf))),
-  "GET /effects": (fakes, query) => withFakes(fakes, query.get("provider"), effects),
+  "GET /effects": (fakes, query) =>
+    withFakes(fakes, query.get("provider"), (chosen) =>
+      query.has("offset") ? page(chosen, query) : effects(chosen),
+    ),
   "DELETE /effects": (fakes, query) => withFakes(fakes, query.get("provider"), clear),
   "DELETE /faults": async (fakes) => {
     await Promise.all([...fakes.values()].map((fake) => fake.faults.heal()));
@@ -81,6 +84,20 @@ function effects(chosen: readonly RunningSandbox[]): Reply {
     accepted: Object.fromEntries(chosen.map(({ provider, ledger }) => [provider, ledger.accepted])),
     byJob,
   });
+}
+
+const PAGE = 50_000;
+
+/** A part of what one fake did, in order: a million effects make no answer that anybody could read. */
+function page(chosen: readonly RunningSandbox[], query: URLSearchParams): Reply {
+  const [fake, ...others] = chosen;
+  const offset = Number(query.get("offset"));
+  const limit = Number(query.get("limit") ?? PAGE);
+  if (fake === undefined || others.length > 0)
+    return problem(400, "Pages are of one provider: add provider=… to offset.");
+  if (!Number.isInteger(offset) || offset < 0 || !Number.isInteger(limit) || limit < 1 || limit > PAGE)
+    return problem(400, `offset must be a whole number, and limit one from 1 to ${PAGE}.`);
+  return ok({ effects: fake.ledger.effects.slice(offset, offset + limit) });
 }
 
 function clear(chosen: readonly RunningSandbox[]): Reply {

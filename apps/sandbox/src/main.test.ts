@@ -82,6 +82,13 @@ test("a stranger finds the fakes, breaks one, and reads what really happened", a
   expect((await api(`${sandbox}/providers`)).body).toMatchObject(
     all.map((name) => ({ name, fault: { mode: "healthy" }, accepted: name === "sendgrid" ? 1 : 0 })),
   );
+  const page = (query: string) => api(`${sandbox}/effects?${query}`);
+  expect((await page("provider=sendgrid&offset=0&limit=1")).body).toMatchObject({
+    effects: [{ jobId: "order-7" }],
+  });
+  expect((await page("provider=sendgrid&offset=1")).body).toEqual({ effects: [] });
+  expect(await page("offset=0")).toMatchObject({ status: 400 });
+  expect(await page("provider=sendgrid&offset=x")).toMatchObject({ status: 400 });
   await api(`${sandbox}/effects`, "DELETE");
   expect((await api(`${sandbox}/effects`)).body).toMatchObject({ effects: [], byJob: {} });
 });

@@ -14,9 +14,11 @@ try {
 }
 
 async function main(): Promise<void> {
-  const { host, port, portOf } = readConfig(process.env, Object.keys(sandboxes));
+  const { host, port, portOf, keepEffects } = readConfig(process.env, Object.keys(sandboxes));
   const started = await Promise.all(
-    Object.values(sandboxes).map((sandbox) => sandbox.start({ host, port: portOf(sandbox.provider) })),
+    Object.values(sandboxes).map((sandbox) =>
+      sandbox.start({ host, port: portOf(sandbox.provider), keepEffects }),
+    ),
   );
   const fakes = new Map(started.map((fake) => [fake.provider, fake]));
 

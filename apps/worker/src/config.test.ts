@@ -16,6 +16,8 @@ const known = Object.values(providers)
   .map(({ name }) => name)
   .join(", ");
 
+const queues = [...new Set(jobs.map(({ queue }) => queue))].join(", ");
+
 function read(env: Env): WorkerConfig {
   return readConfig({ ...needed, ...env }, jobs, providers);
 }
@@ -47,6 +49,7 @@ test("with nothing but Redis, a route and its credentials, the rest has defaults
       ],
     ]),
     callTimeoutMs: 15_000,
+    lookUpAfterMs: undefined,
     drainDeadlineMs: 25_000,
     lockMs: 60_000,
     stalledCheckMs: 30_000,
@@ -54,6 +57,27 @@ test("with nothing but Redis, a route and its credentials, the rest has defaults
     http: { host: "127.0.0.1", port: 8080 },
     logLevel: "info",
     suspicions: [],
+  });
+});
+
+test("look-ups are not believed early where it counts", () => {
+  expect(read({ LOOK_UP_AFTER_MS: "500" }).lookUpAfterMs).toBe(500);
+  expect(problems({ LOOK_UP_AFTER_MS: "500", NODE_ENV: "production" })).toEqual([
+    expect.stringContaining("LOOK_UP_AFTER_MS is for sandboxes"),
+  ]);
+});
+
+describe("of queues that are not named", () => {
+  const charges = { ROUTE_PAYMENT_CHARGE: "stripe", STRIPE_SECRET_KEY: "sk_live_1" };
+
+  test("those are served that have a route", () => {
+    const config = read({ ...charges, ROUTE_PAYMENT_REFUND: "stripe" });
+    expect(config.queues.map(({ name }) => name).toSorted()).toEqual(["email", "payments"]);
+    expect(read({}).queues).toEqual([{ name: "email", concurrency: 20 }]);
+  });
+
+  test("one that lacks a route of its own is told", () => {
+    expect(problems(charges)).toEqual([expect.stringMatching(/^ROUTE_PAYMENT_REFUND is not set/u)]);
   });
 });
 
@@ -117,14 +141,21 @@ test("everything that is wrong is told at once", () => {
   expect(
     problems({ REDIS_URL: "", SENDGRID_API_KEY: "", QUEUES: "emial", HTTP_PORT: "http", LOG_LEVEL: "loud" }),
   ).toEqual([
-    'QUEUES names "emial", but the queues are email.',
+    `QUEUES names "emial", but the queues are ${queues}.`,
     "REDIS_URL is not set.",
     "HTTP_PORT is wrong: must be a whole number from 0 to 65535.",
     expect.stringMatching(/^LOG_LEVEL is wrong: .*"trace"/u),
   ]);
-  expect(problems({ ROUTE_EMAIL_SEND: "", REDIS_URL: "" })).toEqual([
+  const nothing = problems({ ROUTE_EMAIL_SEND: "", REDIS_URL: "" });
+  expect(nothing).toContain(
     `ROUTE_EMAIL_SEND is not set. Name one or more of ${known}, the preferred one first.`,
-    "REDIS_URL is not set.",
+  );
+  expect(nothing.map((line) => line.replace(/ is not set.*$/u, "")).toSorted()).toEqual([
+    "REDIS_URL",
+    "ROUTE_ANALYTICS_TRACK",
+    "ROUTE_EMAIL_SEND",
+    "ROUTE_PAYMENT_CHARGE",
+    "ROUTE_PAYMENT_REFUND",
   ]);
 });
 
@@ -138,7 +169,7 @@ test.each([
   ["QUEUES", "email=", "how many of email at once"],
   ["QUEUES", "email=5=6", "how many of email at once"],
   ["QUEUES", "email,email=3", "names a queue twice"],
-  ["QUEUES", "email,", 'names "", but the queues are email'],
+  ["QUEUES", "email,", `names "", but the queues are ${queues}`],
   ["ROUTE_EMAIL_SEND", "sendgird", `names "sendgird", but email.send is served by ${known}`],
   ["ROUTE_EMAIL_SEND", "sendgrid,sendgrid", "names a provider twice"],
   ["ROUTE_EMAIL_SEND", "sendgrid,", 'names ""'],

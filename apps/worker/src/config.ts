@@ -1,10 +1,10 @@
-import type { AnyJob, AnyProvider } from "@understudy/core";
+import type { AnyJob, AnyProvider, Capability } from "@understudy/core";
 import type { CircuitOptions } from "@understudy/resilience";
 import * as z from "zod";
 
 import { type Env, EnvReader, wholeNumber } from "./env.ts";
 import { readProviders } from "./provider-config.ts";
-import { readRoutes } from "./route-config.ts";
+import { isRouted, readRoutes } from "./route-config.ts";
 
 /** Everything this process was told, parsed once. */
 export interface WorkerConfig {
@@ -18,6 +18,8 @@ export interface WorkerConfig {
   /** Provider name -> its own configuration. */
   readonly providers: ReadonlyMap<string, ProviderConfig>;
   readonly callTimeoutMs: number;
+  /** Instead of what each provider says of its own look-ups; for sandboxes, whose books do not lag. */
+  readonly lookUpAfterMs: number | undefined;
   readonly drainDeadlineMs: number;
   readonly lockMs: number;
   readonly stalledCheckMs: number;
@@ -80,6 +82,7 @@ export function readConfig(
     routes,
     providers: readProviders(reader, new Set([...routes.values()].flat()), providers, isProduction),
     callTimeoutMs: reader.read("CALL_TIMEOUT_MS", atLeast(100, 15_000)) ?? 0,
+    lookUpAfterMs: readLookUpAfter(reader, isProduction),
     drainDeadlineMs: reader.read("DRAIN_DEADLINE_MS", atLeast(0, 25_000)) ?? 0,
     lockMs: reader.read("LOCK_MS", atLeast(1000, 60_000)) ?? 0,
     stalledCheckMs: reader.read("STALLED_CHECK_MS", atLeast(500, 30_000)) ?? 0,
@@ -92,6 +95,15 @@ export function readConfig(
   };
   reader.finish();
   return { ...config, suspicions: reader.suspicions() };
+}
+
+function readLookUpAfter(reader: EnvReader, isProduction: boolean): number | undefined {
+  const lookUpAfterMs = reader.read("LOOK_UP_AFTER_MS", wholeNumber(0, 86_400_000).optional());
+  if (isProduction && lookUpAfterMs !== undefined)
+    reader.problem(
+      "LOOK_UP_AFTER_MS is for sandboxes, and NODE_ENV is production: a provider that is believed too early costs a second charge. Unset it.",
+    );
+  return lookUpAfterMs;
 }
 
 function readCircuit(reader: EnvReader): WorkerConfig["circuit"] {
@@ -108,13 +120,20 @@ function readCircuit(reader: EnvReader): WorkerConfig["circuit"] {
   };
 }
 
-/** QUEUES=email=20,payments=5: which queues, and how many jobs of each at once. */
+/**
+ * QUEUES=email=20,payments=5: which queues, and how many jobs of each at once. Unset, those for which some route is set: an
+ * installation that sends mail only need not know of the rest.
+ */
 function readQueues(reader: EnvReader, jobs: readonly AnyJob[]): readonly QueueConfig[] {
   const known = [...new Set(jobs.map(({ queue }) => queue))];
-  const entries = (reader.raw("QUEUES") ?? known.join(",")).split(",").map((entry) => entry.trim());
+  const routed = known.filter((name) =>
+    capabilitiesOf(name, jobs).some(({ name: c }) => isRouted(reader, c)),
+  );
+  const usual = routed.length > 0 ? routed : known;
+  const entries = (reader.raw("QUEUES") ?? usual.join(",")).split(",").map((entry) => entry.trim());
   const queues = entries.flatMap((entry) => {
     const [name = "", count] = entry.split(/=(.*)/su).map((part) => part.trim());
-    const concurrency = wholeNumber(1, 1000).safeParse(count ?? "20");
+    const concurrency = wholeNumber(1, 1000).safeParse(count ?? usualConcurrency(name, jobs));
     if (!known.includes(name)) {
       reader.problem(`QUEUES names "${name}", but the queues are ${known.join(", ")}.`);
       return [];
@@ -129,4 +148,13 @@ function readQueues(reader: EnvReader, jobs: readonly AnyJob[]): readonly QueueC
   if (new Set(queues.map(({ name }) => name)).size !== queues.length)
     reader.problem("QUEUES names a queue twice.");
   return queues;
+}
+
+/** Events wait for each other in batches, so more of them are worth having in hand. */
+function usualConcurrency(queue: string, jobs: readonly AnyJob[]): string {
+  return capabilitiesOf(queue, jobs).some(({ sinks }) => sinks) ? "200" : "20";
+}
+
+function capabilitiesOf(queue: string, jobs: readonly AnyJob[]): readonly Capability[] {
+  return jobs.filter((job) => job.queue === queue).map(({ capability }) => capability as Capability);
 }

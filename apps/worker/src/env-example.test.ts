@@ -2,8 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 
-import type { AnyJob } from "@understudy/core";
-import { jobs as catalogue } from "@understudy/jobs";
+import { jobs } from "@understudy/jobs";
 import { providers } from "@understudy/providers";
 import { expect, test } from "vitest";
 
@@ -17,14 +16,9 @@ const keys = { SNOWFLAKE_PRIVATE_KEY: privateKey, SNOWFLAKE_PRIVATE_KEY_PASSPHRA
 const required: Env = { ...parseEnv(text), ...keys };
 const everything: Env = { ...parseEnv(text.replaceAll(/^#(?=[A-Z\d_]+=)/gmu, "")), ...keys };
 
-/** One for each capability that a provider serves, whether or not a job asks for it yet. */
 const capabilities = Object.values(providers).flatMap(({ adapters }) =>
   adapters.map(({ capability }) => capability),
 );
-const jobs: readonly AnyJob[] = [
-  ...catalogue,
-  ...capabilities.map((capability) => ({ ...catalogue[0], capability })),
-];
 
 /** An environment that notes which variables it was asked for. */
 function listening(env: Env): { readonly env: Env; readonly asked: Set<string> } {

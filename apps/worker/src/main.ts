@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 
-import { type Capability, UnderstudyError } from "@understudy/core";
+import { UnderstudyError } from "@understudy/core";
 import { jobs } from "@understudy/jobs";
 import { providers } from "@understudy/providers";
 import type { Route } from "@understudy/resilience";
@@ -62,10 +62,7 @@ async function main(): Promise<void> {
 }
 
 function routesOf(config: WorkerConfig, log: Logger, metrics: Metrics): readonly Route[] {
-  const capabilities = [...new Set<Capability>(jobs.map(({ capability }) => capability))].filter(({ name }) =>
-    config.routes.has(name),
-  );
-  return createRoutes(config, capabilities, providers, (change) => {
+  return createRoutes(config, jobs, providers, (change) => {
     metrics.circuit(change);
     const { state, ...about } = change;
     log[state.at === "open" ? "warn" : "info"](

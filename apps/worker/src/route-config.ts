@@ -14,12 +14,21 @@ export function readRoutes(
   return new Map(capabilities.map((capability) => [capability, readRoute(reader, capability, providers)]));
 }
 
+/** Whether anybody said who serves the capability. */
+export function isRouted(reader: EnvReader, capability: string): boolean {
+  return reader.raw(variableOf(capability)) !== undefined;
+}
+
+function variableOf(capability: string): string {
+  return `ROUTE_${snakeCase(capability)}`;
+}
+
 function readRoute(
   reader: EnvReader,
   capability: string,
   providers: Readonly<Record<string, AnyProvider>>,
 ): readonly string[] {
-  const variable = `ROUTE_${snakeCase(capability)}`;
+  const variable = variableOf(capability);
   const able = Object.values(providers).filter(({ adapters }) =>
     adapters.some((adapter) => adapter.capability.name === capability),
   );

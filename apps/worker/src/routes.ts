@@ -1,4 +1,4 @@
-import type { AnyProvider, Capability, Gate } from "@understudy/core";
+import type { AnyJob, AnyProvider, Capability, Gate } from "@understudy/core";
 import {
   type CircuitState,
   createBulkhead,
@@ -17,10 +17,13 @@ type OnCircuit = (change: {
   readonly state: CircuitState;
 }) => void;
 
-/** Builds the routes of this worker: each provider's adapter inside its gates, in the configured order. */
+/**
+ * Builds the routes of this worker: each provider's adapter inside its gates, in the configured order.
+ * @param jobs those that this worker runs
+ */
 export function createRoutes(
   config: WorkerConfig,
-  capabilities: readonly Capability[],
+  jobs: readonly AnyJob[],
   providers: Readonly<Record<string, AnyProvider>>,
   onCircuit: OnCircuit,
 ): readonly Route[] {
@@ -31,15 +34,39 @@ export function createRoutes(
       accountGates(perSecond, concurrent),
     ]),
   );
-  return capabilities.map((capability) => ({
+  return capabilitiesOf(config, jobs).map((capability) => ({
     capability,
     links: (config.routes.get(capability.name) ?? []).flatMap((name) => {
       const provider = providers[name];
       const settings = config.providers.get(name);
       if (provider === undefined || settings === undefined) return [];
-      return [linkOf(config, capability, provider, settings, accounts.get(name) ?? [], onCircuit)];
+      const gates = { account: accounts.get(name) ?? [], ...slotsOf(config, jobs, capability) };
+      return [linkOf(config, capability, provider, settings, gates, onCircuit)];
     }),
   }));
+}
+
+function capabilitiesOf({ routes }: WorkerConfig, jobs: readonly AnyJob[]): readonly Capability[] {
+  const all = new Set<Capability>(jobs.map(({ capability }) => capability as Capability));
+  return [...all].filter(({ name }) => routes.has(name));
+}
+
+/** A full share is looked at again by every job that waits for it, at the cost of a start. */
+const SHARE_RETRY_MS = 2000;
+
+/** Where providers are sinks each may hold its share of the queue's slots, so that one that hangs holds up no other. */
+function slotsOf(
+  config: WorkerConfig,
+  jobs: readonly AnyJob[],
+  { name, sinks }: Capability,
+): { readonly slots?: Gate } {
+  if (sinks !== true) return {};
+  const queues = new Set(jobs.filter(({ capability }) => capability.name === name).map(({ queue }) => queue));
+  const slots = config.queues
+    .filter((queue) => queues.has(queue.name))
+    .reduce((sum, { concurrency }) => sum + concurrency, 0);
+  const maxConcurrent = Math.max(1, Math.floor(slots / (config.routes.get(name)?.length ?? 1)));
+  return { slots: createBulkhead({ now: Date.now, maxConcurrent, retryAfterMs: SHARE_RETRY_MS }) };
 }
 
 function accountGates(perSecond: number, maxConcurrent: number): readonly Gate[] {
@@ -52,7 +79,7 @@ function linkOf(
   capability: Capability,
   provider: AnyProvider,
   { settings }: ProviderConfig,
-  account: readonly Gate[],
+  { account, slots }: { readonly account: readonly Gate[]; readonly slots?: Gate },
   onCircuit: OnCircuit,
 ): Link {
   const { name } = provider;
@@ -65,5 +92,14 @@ function linkOf(
   });
   const gates = [circuit, ...account];
   const timeoutMs = config.callTimeoutMs;
-  return createLink({ provider: name, implementation, config: settings, gates, timeoutMs, now: Date.now });
+  return createLink({
+    provider: name,
+    implementation,
+    config: settings,
+    gates,
+    timeoutMs,
+    now: Date.now,
+    ...(slots === undefined ? {} : { slots }),
+    ...(config.lookUpAfterMs === undefined ? {} : { trustNotFoundAfterMs: config.lookUpAfterMs }),
+  });
 }

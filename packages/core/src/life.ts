@@ -96,7 +96,8 @@ function isBoundTo({ bound }: Life, { provider }: Candidate): boolean {
   return bound?.provider === provider;
 }
 
-const LOOK_UP_EVERY_MS = 300_000;
+const MIN_LOOK_UP_EVERY_MS = 5000;
+const MAX_LOOK_UP_EVERY_MS = 300_000;
 const LOOK_UP_FOR_MS = 86_400_000;
 
 /** The code of a look-up that the provider answered with neither yes nor no: asking again would not help. */
@@ -124,7 +125,13 @@ export function lookUpAt(candidate: Candidate, life: Life, trail: Trail): number
   if (trusted === undefined || last === undefined) return trusted;
   const isOver = "code" in last && last.code === CANNOT_TELL;
   if (isOver || endedAt(last) >= trusted + LOOK_UP_FOR_MS) return undefined;
-  return Math.max(trusted, endedAt(last) + LOOK_UP_EVERY_MS);
+  return Math.max(trusted, endedAt(last) + everyMs(candidate));
+}
+
+/** Books that lag are looked into less often. */
+function everyMs({ lookUp }: Candidate): number {
+  const wantedMs = (lookUp?.trustNotFoundAfterMs ?? 0) / 12;
+  return Math.min(Math.max(wantedMs, MIN_LOOK_UP_EVERY_MS), MAX_LOOK_UP_EVERY_MS);
 }
 
 /** Epoch milliseconds before which nothing of the job was sent to this provider. */

@@ -2,10 +2,25 @@
 import { ga4 } from "./ga4/provider.ts";
 import { mailgun } from "./mailgun/provider.ts";
 import { mixpanel } from "./mixpanel/provider.ts";
+import { paypal } from "./paypal/provider.ts";
 import { segment } from "./segment/provider.ts";
 import { sendgrid } from "./sendgrid/provider.ts";
 import { ses } from "./ses/provider.ts";
 import { smtp } from "./smtp/provider.ts";
 import { snowflake } from "./snowflake/provider.ts";
+import { square } from "./square/provider.ts";
+import { stripe } from "./stripe/provider.ts";
 
-export const providers = { ga4, mailgun, mixpanel, segment, sendgrid, ses, smtp, snowflake } as const;
+export const providers = {
+  ga4,
+  mailgun,
+  mixpanel,
+  paypal,
+  segment,
+  sendgrid,
+  ses,
+  smtp,
+  snowflake,
+  square,
+  stripe,
+} as const;

@@ -1,6 +1,7 @@
-import { type Call, chargeRequest, type Idempotency, paymentCharge } from "@understudy/core";
+import { analyticsTrack, type Call, chargeRequest, type Idempotency, paymentCharge } from "@understudy/core";
 import { expect, test } from "vitest";
 
+import { createBulkhead } from "./bulkhead.ts";
 import { createLink } from "./link.ts";
 
 function linkOf(
@@ -46,4 +47,50 @@ test("a key that is too long for the vendor becomes a digest of itself, the same
   expect(one).toMatch(/^[0-9a-f]{32}$/u);
   expect(again).toBe(one);
   expect(other).not.toBe(one);
+});
+
+test("slots hold jobs of one provider to their share, however many of them are in one call", async () => {
+  const link = createLink({
+    provider: "segment",
+    implementation: {
+      capability: analyticsTrack,
+      idempotency: "natural",
+      create: () => () => Promise.reject(new Error("its batch is used")),
+      batch: {
+        maxItems: 100,
+        maxBytes: 1_000_000,
+        lingerMs: 1,
+        create: () => (items) =>
+          Promise.resolve({
+            kind: "delivered",
+            final: true,
+            receipt: items.map(() => ({ kind: "delivered", final: true, receipt: { accepted: 1 } }) as const),
+            provider: "segment",
+            at: 0,
+            durationMs: 0,
+          }),
+      },
+    },
+    config: {},
+    gates: [],
+    slots: createBulkhead({ now: () => 0, maxConcurrent: 2, retryAfterMs: 2000 }),
+    timeoutMs: 1000,
+    now: () => 0,
+  });
+  const { signal } = new AbortController();
+  expect(link.capacity().room).toBe(2);
+  const outcomes = await Promise.all(
+    [1, 2, 3].map((n) =>
+      link.adapter(
+        { userId: "ada", events: [{ id: `e-${n}`, name: "x", at: "2026-11-24T05:00:00Z" }] },
+        { jobId: `j-${n}`, idempotencyKey: `j-${n}`, signal },
+      ),
+    ),
+  );
+  expect(outcomes).toMatchObject([
+    { kind: "delivered" },
+    { kind: "delivered" },
+    { kind: "withheld", code: "bulkhead_full", retryAfterMs: 2000 },
+  ]);
+  expect(link.capacity().room).toBe(2);
 });

@@ -21,7 +21,11 @@ interface LinkParts<Config, C extends Capability> {
   readonly config: Config;
   /** In the order in which they are asked: circuit, bulkhead, rate limiter. */
   readonly gates: readonly Gate[];
+  /** Counts jobs, where the gates count calls: many jobs may wait in one call. */
+  readonly slots?: Gate;
   readonly timeoutMs: number;
+  /** Instead of what the provider says of its own look-ups. */
+  readonly trustNotFoundAfterMs?: number;
   readonly now: () => number;
 }
 
@@ -29,10 +33,12 @@ interface LinkParts<Config, C extends Capability> {
 export function createLink<Config, C extends Capability>(parts: LinkParts<Config, C>): Link<C> {
   const { provider, implementation, gates } = parts;
   const { capability, idempotency, lookUp, batch } = implementation;
+  const slots = parts.slots === undefined ? [] : [parts.slots];
+  const adapter = batch === undefined ? alone(parts) : together(parts, batch);
   return {
     provider,
     idempotency,
-    adapter: batch === undefined ? alone(parts) : together(parts, batch),
+    adapter: slots.length === 0 ? adapter : withGates(provider, slots, parts.now, adapter),
     ...(lookUp === undefined ? {} : { lookUp: createQuestion({ ...parts, lookUp }) }),
     accepts: (request) =>
       (capability.meantFor?.(request).includes(provider) ?? true) &&
@@ -40,7 +46,8 @@ export function createLink<Config, C extends Capability>(parts: LinkParts<Config
     capacity() {
       const { room, opensAt } = narrowest(gates.map((gate) => gate.capacity()));
       // The gates count calls; whoever asks counts jobs.
-      return { room: room * (batch?.maxItems ?? 1), opensAt };
+      const jobs = { room: room * (batch?.maxItems ?? 1), opensAt };
+      return narrowest([jobs, ...slots.map((gate) => gate.capacity())]);
     },
   };
 }

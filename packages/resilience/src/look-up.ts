@@ -21,6 +21,7 @@ interface Parts<Config, C extends Capability> {
   readonly lookUp: NonNullable<Implementation<Config, C>["lookUp"]>;
   readonly config: Config;
   readonly timeoutMs: number;
+  readonly trustNotFoundAfterMs?: number;
   readonly now: () => number;
 }
 
@@ -30,11 +31,12 @@ export function createQuestion<Config, C extends Capability>({
   lookUp,
   config,
   timeoutMs,
+  trustNotFoundAfterMs = lookUp.trustNotFoundAfterMs,
   now,
 }: Parts<Config, C>): Question<C> {
   const vendor: LookUp<C> = lookUp.create(config);
   return {
-    trustNotFoundAfterMs: lookUp.trustNotFoundAfterMs,
+    trustNotFoundAfterMs,
     async ask(request, call) {
       const at = now();
       let isAbsent = false;

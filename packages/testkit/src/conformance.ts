@@ -8,7 +8,13 @@ import {
 } from "@understudy/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { type Behaviour, type Misbehaving, misbehaving, type ScriptedAnswer } from "./misbehaving.ts";
+import {
+  type Behaviour,
+  type Misbehaving,
+  misbehaving,
+  type Prelude,
+  type ScriptedAnswer,
+} from "./misbehaving.ts";
 
 /** What an outcome must hold at least. */
 export type Expectation = Readonly<Record<string, unknown>>;
@@ -19,6 +25,8 @@ export interface ConformanceOptions<C extends Capability> {
   readonly request: RequestOf<C>;
   /** The vendor's documented success. */
   readonly success: ScriptedAnswer;
+  /** What the vendor is asked for first; it is no part of the contract. */
+  readonly prelude?: Prelude;
   /** The vendor's documented error body; a function when it differs by status. */
   readonly refusal: string | ((status: number) => string);
   /** Where this vendor's documentation says otherwise than the general table. By the title of the case. */
@@ -106,7 +114,7 @@ export function testProvider<C extends Capability>(
   provider: AnyProvider,
   options: ConformanceOptions<C>,
 ): void {
-  const { capability, request, success, refusal, expected = {}, skip = [] } = options;
+  const { capability, request, success, refusal, prelude, expected = {}, skip = [] } = options;
   const reasons = new Map(
     skip.flatMap(({ reason, tests }) => tests.map((title) => [title, reason] as const)),
   );
@@ -119,7 +127,7 @@ export function testProvider<C extends Capability>(
     let control: AbortController;
 
     beforeEach(async () => {
-      server = await misbehaving();
+      server = await misbehaving(undefined, prelude);
       control = new AbortController();
     });
     afterEach(async () => {

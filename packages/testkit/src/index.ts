@@ -4,6 +4,7 @@ export {
   type CapturedRequest,
   type Misbehaving,
   misbehaving,
+  type Prelude,
   type ScriptedAnswer,
 } from "./misbehaving.ts";
 export { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";

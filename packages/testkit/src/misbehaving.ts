@@ -45,7 +45,16 @@ export interface Misbehaving extends AsyncDisposable {
   refuse(): Promise<void>;
 }
 
-export async function misbehaving(behaviour: Behaviour = { does: "hang" }): Promise<Misbehaving> {
+/** What a vendor is asked for before the request itself, such as an access token: always answered so, and not counted. */
+export interface Prelude {
+  readonly path: string;
+  readonly answer: ScriptedAnswer;
+}
+
+export async function misbehaving(
+  behaviour: Behaviour = { does: "hang" },
+  prelude?: Prelude,
+): Promise<Misbehaving> {
   let current = behaviour;
   const requests: CapturedRequest[] = [];
   const server = createServer((req) => {
@@ -54,6 +63,10 @@ export async function misbehaving(behaviour: Behaviour = { does: "hang" }): Prom
   });
   const hear = async (req: IncomingMessage): Promise<void> => {
     const request = await capture(req);
+    if (request.path === prelude?.path) {
+      perform({ does: "answer", ...prelude.answer }, request, req.socket);
+      return;
+    }
     requests.push(request);
     server.emit("captured", request);
     perform(current, request, req.socket);

@@ -2,19 +2,25 @@
 import { ga4Sandbox } from "../ga4/sandbox.ts";
 import { mailgunSandbox } from "../mailgun/sandbox.ts";
 import { mixpanelSandbox } from "../mixpanel/sandbox.ts";
+import { paypalSandbox } from "../paypal/sandbox.ts";
 import { segmentSandbox } from "../segment/sandbox.ts";
 import { sendgridSandbox } from "../sendgrid/sandbox.ts";
 import { sesSandbox } from "../ses/sandbox.ts";
 import { smtpSandbox } from "../smtp/sandbox.ts";
 import { snowflakeSandbox } from "../snowflake/sandbox.ts";
+import { squareSandbox } from "../square/sandbox.ts";
+import { stripeSandbox } from "../stripe/sandbox.ts";
 
 export const sandboxes = {
   ga4: ga4Sandbox,
   mailgun: mailgunSandbox,
   mixpanel: mixpanelSandbox,
+  paypal: paypalSandbox,
   segment: segmentSandbox,
   sendgrid: sendgridSandbox,
   ses: sesSandbox,
   smtp: smtpSandbox,
   snowflake: snowflakeSandbox,
+  square: squareSandbox,
+  stripe: stripeSandbox,
 } as const;

@@ -22,21 +22,23 @@ export interface Effect extends EffectNote {
 
 const KEEP = 200_000;
 
-/** What really happened in the outside world, whatever the caller was told. The count is exact; of the effects the last 200 000 stay. */
+/** What really happened in the outside world, whatever the caller was told. The count is exact; of the effects the last ones stay. */
 export class Ledger {
   readonly #provider: string;
+  readonly #keep: number;
   #effects: Effect[] = [];
   #accepted = 0;
 
-  constructor(provider: string) {
+  constructor(provider: string, keep = KEEP) {
     this.#provider = provider;
+    this.#keep = keep;
   }
 
   add(note: EffectNote): Effect {
     const effect: Effect = { provider: this.#provider, ...note, at: Date.now(), answered: false };
     this.#accepted += 1;
     this.#effects.push(effect);
-    if (this.#effects.length >= 2 * KEEP) this.#effects = this.#effects.slice(-KEEP);
+    if (this.#effects.length >= 2 * this.#keep) this.#effects = this.#effects.slice(-this.#keep);
     return effect;
   }
 
@@ -45,7 +47,7 @@ export class Ledger {
   }
 
   get effects(): readonly Effect[] {
-    return this.#effects.slice(-KEEP);
+    return this.#effects.slice(-this.#keep);
   }
 
   clear(): void {

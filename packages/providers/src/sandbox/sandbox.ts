@@ -10,6 +10,8 @@ export interface SandboxOptions {
   readonly port?: number;
   /** In [0, 1): decides which requests meet a fault of a share below 1. */
   readonly random?: () => number;
+  /** How many effects each ledger keeps. Default 200,000. */
+  readonly keepEffects?: number;
 }
 
 /** One provider's fake, listening. */
@@ -39,8 +41,8 @@ interface Parts {
 export function defineSandbox({ provider, scheme, serve, configOf }: Parts): Sandbox {
   return {
     provider,
-    start: async ({ host = "127.0.0.1", port = 0, random = Math.random } = {}) => {
-      const ledger = new Ledger(provider);
+    start: async ({ host = "127.0.0.1", port = 0, random = Math.random, keepEffects } = {}) => {
+      const ledger = new Ledger(provider, keepEffects);
       const faults = new FaultSwitch(({ mode }) => (mode === "refuse" ? door.shut() : door.open()), random);
       const door = new Door(serve(faults, ledger), host, port);
       await door.open();

@@ -80,6 +80,15 @@ const later: Readonly<Record<string, true>> = { "429": true, "503": true };
 const otherwise: Readonly<Record<string, Readonly<Record<string, Expected["outcome"]>>>> = {
   // An SMTP relay that answers has not taken the message.
   smtp: { "500": { kind: "unavailable" } },
+  // An access token is asked for first, and without one nobody is charged.
+  paypal: {
+    "500": { kind: "unavailable", code: "http_500" },
+    "html-200": { kind: "unavailable", code: "malformed_answer" },
+    "reset-before-answer": { kind: "unavailable", code: "connection_lost" },
+  },
+  // Money: no 503 proves that nothing was done.
+  square: { "503": { kind: "ambiguous", code: "http_503" } },
+  stripe: { "503": { kind: "ambiguous", code: "http_503" } },
 };
 
 /** Vendors that answer wrong credentials as they answer right ones, and drop what came with them. */
@@ -104,13 +113,13 @@ describe.each(Object.keys(sandboxes) as (keyof typeof sandboxes)[])("the fake of
   });
   afterEach(() => fake.close());
 
-  const send = async (given?: unknown, config = fake.config): Promise<Outcome> => {
+  const send = async (given?: unknown, config = fake.config, jobId = "order-7"): Promise<Outcome> => {
     const adapter = implementation?.create(provider.config.parse(config));
     const control = new AbortController();
     if (adapter === undefined) throw new Error("no adapter");
     sent += 1;
     const asked = given ?? sample?.request(name, sent);
-    const call = { jobId: "order-7", idempotencyKey: `order-7-g${sent}`, signal: control.signal };
+    const call = { jobId, idempotencyKey: `order-7-g${sent}`, signal: control.signal };
     const outcome = adapter(asked, call);
     if (fake.faults.current.mode === "accept-then-hang") {
       await expect.poll(() => fake.ledger.accepted, { interval: 5 }).toBe(1);
@@ -127,7 +136,7 @@ describe.each(Object.keys(sandboxes) as (keyof typeof sandboxes)[])("the fake of
     expect(fake.ledger.accepted).toBe(accepted);
 
     await fake.faults.heal();
-    expect(await send()).toMatchObject({ kind: "delivered" });
+    expect(await send(undefined, fake.config, "order-8")).toMatchObject({ kind: "delivered" });
     expect(fake.ledger.accepted).toBe(accepted + 1);
   });
 
