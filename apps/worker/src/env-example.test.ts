@@ -10,8 +10,11 @@ import { readConfig } from "./config.ts";
 import type { Env } from "./env.ts";
 
 const text = readFileSync(join(import.meta.dirname, "../../../.env.example"), "utf8");
-const required = parseEnv(text);
-const everything = parseEnv(text.replaceAll(/^#(?=[A-Z_]+=)/gmu, ""));
+/** A key that opens cannot be made up: in place of the placeholder stands the sandbox's. */
+const { privateKey, privateKeyPassphrase } = providers.snowflake.sandboxConfig;
+const keys = { SNOWFLAKE_PRIVATE_KEY: privateKey, SNOWFLAKE_PRIVATE_KEY_PASSPHRASE: privateKeyPassphrase };
+const required: Env = { ...parseEnv(text), ...keys };
+const everything: Env = { ...parseEnv(text.replaceAll(/^#(?=[A-Z\d_]+=)/gmu, "")), ...keys };
 
 const capabilities = Object.values(providers).flatMap(({ adapters }) =>
   adapters.map(({ capability }) => capability),

@@ -1,0 +1,1 @@
+export { ga4 } from "./provider.ts";

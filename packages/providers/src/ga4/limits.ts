@@ -1,0 +1,91 @@
+import type { TrackedEvent, TrackRequest } from "@understudy/core";
+
+import { SOME_JOB_ID, wireBytes } from "../analytics/weight.ts";
+import { nameOf, payloadOf, type PayloadEvent } from "./payload.ts";
+
+// https://developers.google.com/analytics/devguides/collection/protocol/ga4/sending-events#limitations
+const MAX_EVENTS = 25;
+const MAX_PARAMS = 25;
+const MAX_NAME = 40;
+const MAX_TEXT = 100;
+const MAX_ITEMS = 200;
+const MAX_BYTES = 130_000;
+
+/** Longer than others: https://support.google.com/analytics/answer/9267744 */
+const longTexts: Readonly<Record<string, number>> = {
+  page_title: 300,
+  page_referrer: 420,
+  page_location: 1000,
+};
+
+/** https://developers.google.com/analytics/devguides/collection/protocol/ga4/reference#reserved_event_names */
+const reservedNames: ReadonlySet<string> = new Set([
+  "ad_activeview",
+  "ad_click",
+  "ad_exposure",
+  "ad_query",
+  "ad_reward",
+  "adunit_exposure",
+  "app_clear_data",
+  "app_exception",
+  "app_install",
+  "app_remove",
+  "app_store_refund",
+  "app_update",
+  "app_upgrade",
+  "dynamic_link_app_open",
+  "dynamic_link_app_update",
+  "dynamic_link_first_open",
+  "error",
+  "firebase_campaign",
+  "firebase_in_app_message_action",
+  "firebase_in_app_message_dismiss",
+  "firebase_in_app_message_impression",
+  "first_open",
+  "first_visit",
+  "in_app_purchase",
+  "notification_dismiss",
+  "notification_foreground",
+  "notification_open",
+  "notification_receive",
+  "notification_send",
+  "os_update",
+  "session_start",
+  "session_start_with_rollout",
+  "user_engagement",
+]);
+
+/** Whether Google Analytics would keep all of it. It says nothing of what it drops, so we must know before. */
+export function fits(request: TrackRequest): boolean {
+  const payload = payloadOf(request, SOME_JOB_ID.slice(0, MAX_TEXT));
+  return (
+    payload.events.length <= MAX_EVENTS &&
+    wireBytes(payload) < MAX_BYTES &&
+    payload.events.every((event, n) => isKept(event) && isUnambiguous(request.events[n]))
+  );
+}
+
+/** Two properties whose names become one name would be one. */
+function isUnambiguous(event: TrackedEvent | undefined): boolean {
+  const names = Object.keys(event?.properties ?? {});
+  return new Set(names.map(nameOf)).size === names.length;
+}
+
+export function isKept({ name, params }: PayloadEvent): boolean {
+  const entries = Object.entries(params);
+  return (
+    isName(name) &&
+    !reservedNames.has(name) &&
+    entries.length <= MAX_PARAMS &&
+    entries.every(([param, value]) => isName(param) && isValue(param, value))
+  );
+}
+
+function isName(name: string): boolean {
+  return name.length <= MAX_NAME && /^[a-z]\w*$/iu.test(name) && !/^(?:firebase_|ga_|google_)/u.test(name);
+}
+
+function isValue(name: string, value: unknown): boolean {
+  if (typeof value === "string") return value.length <= (longTexts[name] ?? MAX_TEXT);
+  return !Array.isArray(value) || value.length <= MAX_ITEMS;
+}

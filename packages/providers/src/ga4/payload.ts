@@ -1,0 +1,59 @@
+import { createHash } from "node:crypto";
+
+import type { TrackedEvent, TrackRequest } from "@understudy/core";
+
+export interface Payload {
+  readonly client_id: string;
+  readonly user_id?: string;
+  readonly events: readonly PayloadEvent[];
+}
+
+export interface PayloadEvent {
+  readonly name: string;
+  readonly timestamp_micros: number;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** https://developers.google.com/analytics/devguides/collection/protocol/ga4/reference#payload */
+export function payloadOf({ userId, anonymousId, events }: TrackRequest, jobId: string): Payload {
+  return {
+    client_id: anonymousId ?? clientIdOf(userId ?? ""),
+    ...(userId !== undefined && { user_id: userId }),
+    events: events.map((event) => ({
+      name: nameOf(event.name),
+      timestamp_micros: Date.parse(event.at) * 1000,
+      params: {
+        ...paramsOf(event.properties ?? {}),
+        understudy_event_id: shortId(event),
+        understudy_job_id: jobId,
+      },
+    })),
+  };
+}
+
+/** Blanks and punctuation become `_`: "Order placed" is `Order_placed`. */
+export function nameOf(name: string): string {
+  return name.replaceAll(/[\s!-/:-@[-^`{-~]+/gu, "_");
+}
+
+/** Google Analytics demands the id of a browser: of whom we know no browser, one that looks like it and is always the same. */
+function clientIdOf(userId: string): string {
+  const digest = createHash("sha256").update(userId).digest();
+  return `${digest.readUInt32BE(0)}.${digest.readUInt32BE(4)}`;
+}
+
+/** It knows texts and numbers, and `items`. */
+function paramsOf(properties: NonNullable<TrackedEvent["properties"]>): Record<string, unknown> {
+  const known = Object.entries(properties).filter(([, value]) => value !== null);
+  return Object.fromEntries(known.map(([name, value]) => [nameOf(name), paramOf(name, value)]));
+}
+
+function paramOf(name: string, value: unknown): unknown {
+  if (typeof value === "string" || typeof value === "number") return value;
+  return name === "items" && Array.isArray(value) ? value : JSON.stringify(value);
+}
+
+/** A value has at most 100 characters. */
+function shortId({ id }: TrackedEvent): string {
+  return id.length <= 100 ? id : createHash("sha256").update(id).digest("hex");
+}
