@@ -228,7 +228,7 @@ describe("in production", () => {
     expect(problems({ ...sandbox, NODE_ENV: "development" })).toEqual([]);
     for (const production of ["production", "Production "])
       expect(problems({ ...sandbox, NODE_ENV: production })).toEqual([
-        `${name} is the sandbox's own, and NODE_ENV is production: mail would go nowhere. Give the real credential of ${route}.`,
+        `${name} is the sandbox's own, and NODE_ENV is production: what it serves would go nowhere. Give the real credential of ${route}.`,
       ]);
   });
 

@@ -73,7 +73,7 @@ function refuseSandbox(
   for (const key of secretKeysOf(schema)) {
     if (isSameCredential(given[key], sandboxConfig[key])) {
       reader.problem(
-        `${variables.get(key)} is the sandbox's own, and NODE_ENV is production: mail would go nowhere. Give the real credential of ${name}.`,
+        `${variables.get(key)} is the sandbox's own, and NODE_ENV is production: what it serves would go nowhere. Give the real credential of ${name}.`,
       );
     }
   }
