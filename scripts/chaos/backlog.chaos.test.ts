@@ -1,26 +1,35 @@
 import { expect, inject, test } from "vitest";
 
 import { countStarts, figuresOf } from "./figures.ts";
-import { form, TEST_MS } from "./form.ts";
+import { form, SETTLE_MS, TEST_MS } from "./form.ts";
 import { enqueueAll, mailsOf } from "./mails.ts";
 import { openStage } from "./stage.ts";
+import { until } from "./until.ts";
 
 const { total, perSecond } = form({
   short: { total: 1000, perSecond: 200 },
   long: { total: 20_000, perSecond: 100 },
 });
 
-/** Lets two workers work off a backlog. @returns how many starts each delivery took */
+/**
+ * Lets two workers work off a backlog.
+ * @param outageMs how long the provider is down, from when they have noticed
+ * @returns how many starts each delivery took
+ */
 async function startsPerDelivery(
   what: string,
   env: Readonly<Record<string, string>>,
-  fault?: Readonly<Record<string, unknown>>,
+  outageMs = 0,
 ): Promise<number> {
   const stage = await openStage({ redisUrl: inject("redisUrl"), route: ["sendgrid"], env });
   const mails = mailsOf(total);
   await enqueueAll(stage.client, total);
-  if (fault !== undefined) await stage.sandbox.fail("sendgrid", fault);
+  if (outageMs > 0) await stage.sandbox.fail("sendgrid", { mode: "refuse" });
   await Promise.all([stage.startWorker(), stage.startWorker()]);
+  if (outageMs > 0) {
+    await until("the outage is felt", async () => (await countStarts(stage, mails)) > 0, SETTLE_MS);
+    await stage.sandbox.fail("sendgrid", { mode: "refuse", durationMs: outageMs });
+  }
 
   const figures = await figuresOf(stage, mails);
   const starts = await countStarts(stage, mails);
@@ -42,7 +51,7 @@ test(
   "a backlog behind an open circuit costs less than two starts for each delivery",
   async () => {
     const env = { CIRCUIT_MIN_CALLS: "5", CIRCUIT_OPEN_MS: "300", CIRCUIT_MAX_OPEN_MS: "1200" };
-    const starts = await startsPerDelivery("open circuit", env, { mode: "refuse", durationMs: 2000 });
+    const starts = await startsPerDelivery("open circuit", env, 2000);
     expect(starts).toBeGreaterThan(1);
     expect(starts).toBeLessThan(2);
   },
