@@ -85,7 +85,8 @@ async function endWaiting(
     reason,
     at: now,
   } as const;
-  const cancelled = JSON.stringify({ ...opened.envelope, ended });
+  const { lookUp: _, ...envelope } = opened.envelope;
+  const cancelled = JSON.stringify({ ...envelope, ended });
   return await cancelWaiting(redis, family, {
     id,
     data,

@@ -61,7 +61,10 @@ export function checkOptions(
 
 /** @throws EnqueueError option_invalid */
 export function checkReason(reason: unknown): void {
-  if (typeof reason !== "string" || reason.trim() === "" || reason.length > MAX_REASON_LENGTH)
+  const isGiven = typeof reason === "string" && reason.trim() !== "" && reason.length <= MAX_REASON_LENGTH;
+  if (isGiven && holdsCardNumber(reason))
+    throw new EnqueueError("option_invalid", `The reason ${CARD_NUMBER_REFUSED}, or leave it out.`);
+  if (!isGiven)
     throw new EnqueueError(
       "option_invalid",
       `A reason must be given, in 1 to ${MAX_REASON_LENGTH} characters: it stands in the dead letter.`,

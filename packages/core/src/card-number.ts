@@ -1,7 +1,8 @@
 import * as z from "zod";
 
-/** Digits of a length that card numbers have, alone or in the usual groups. */
-const candidates = /(?<!\d|\d\.)\d(?:[ -]?\d){11,18}(?!\d|\.\d)/gu;
+/** Groups of digits, however people write a card's number. */
+const groupsOfDigits = /\d+(?:[\s.\-–—/_]{1,3}\d+)*/gu;
+const separators = /[\s.\-–—/_]+/u;
 
 /**
  * How the numbers of the card networks begin, and how many digits they have (ISO/IEC 7812): an order's number passes the check
@@ -18,12 +19,28 @@ const networks: readonly RegExp[] = [
   /^(?:5[0678]\d{2}|6(?:304|39\d|7\d{2}))\d{8,15}$/u,
 ];
 
+const MAX_DIGITS = 19;
+
 /** Whether the text holds what is very probably the number of a payment card. */
 export function holdsCardNumber(text: string): boolean {
-  return [...text.matchAll(candidates)].some(([match]) => {
-    const digits = match.replaceAll(/\D/gu, "");
-    return networks.some((network) => network.test(digits)) && hasCheckDigit(digits);
+  return [...text.matchAll(groupsOfDigits)].some(([run]) => isInRun(run.split(separators)));
+}
+
+/** Beside the number there may stand a date or a code: any neighbouring groups may be it. */
+function isInRun(groups: readonly string[]): boolean {
+  return groups.some((_, start) => {
+    let digits = "";
+    for (const group of groups.slice(start)) {
+      digits += group;
+      if (digits.length > MAX_DIGITS) return false;
+      if (isCardNumber(digits)) return true;
+    }
+    return false;
   });
+}
+
+function isCardNumber(digits: string): boolean {
+  return networks.some((network) => network.test(digits)) && hasCheckDigit(digits);
 }
 
 /** Luhn (ISO/IEC 7812-1, annex B). */

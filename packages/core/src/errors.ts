@@ -37,6 +37,6 @@ export function describeIssues(error: z.ZodError): string {
       .map((issue) => `${issue.path.length === 0 ? "(whole)" : issue.path.join(".")}: ${issue.message}`)
       .join("; ")
       // A name that somebody made up may be a card's or an account's number.
-      .replaceAll(/\d{9,}/gu, "…")
+      .replaceAll(/\d(?:[\s.\-–—/_]{0,3}\d){8,}/gu, "…")
   );
 }

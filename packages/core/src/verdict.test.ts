@@ -11,7 +11,7 @@ import {
   spendsAttempt,
 } from "./outcome.ts";
 import { anyFacts, anyOutcome, anyPolicy, failure, outcome } from "./testing/arbitraries.ts";
-import { decide, type Facts, foregone, orLookUp } from "./verdict.ts";
+import { decide, type Facts, foregone } from "./verdict.ts";
 
 const policy = { retry: { attempts: 3, baseMs: 1000, maxMs: 60_000 }, maxAgeMs: 3_600_000 };
 
@@ -314,13 +314,59 @@ describe("evidence", () => {
   });
 });
 
-test("a job of unknown effect is not given up while its provider can still be asked", () => {
-  const held = { kind: "dead_letter", cause: "ambiguous", effect: "maybe" } as const;
-  expect(orLookUp(held, 5000, 1000)).toEqual({ kind: "snooze", delayMs: 4000 });
-  expect(orLookUp(held, 500, 1000)).toEqual({ kind: "snooze", delayMs: 0 });
-  expect(orLookUp(held, undefined, 1000)).toBe(held);
-  const cancelled = { ...held, cause: "cancelled" } as const;
-  expect(orLookUp(cancelled, 5000, 1000)).toBe(cancelled);
+describe("a job of unknown effect", () => {
+  const unknown = outcome({ kind: "ambiguous", code: "timeout" });
+  const spent = { attempt: 2, now: 1000 };
+
+  test("is not given up while its provider can still be asked whether it happened", () => {
+    expect(decide(policy, facts([unknown], { ...spent, lookUpAt: 5000 }))).toEqual({
+      kind: "snooze",
+      delayMs: 4000,
+    });
+    expect(decide(policy, facts([unknown], { ...spent, lookUpAt: undefined }))).toMatchObject({
+      cause: "ambiguous",
+    });
+    const { trail: _, random: __, ...past } = facts([], { history: [unknown], attempt: 3, lookUpAt: 500 });
+    expect(foregone(policy, past)).toEqual({ kind: "snooze", delayMs: 0 });
+  });
+
+  test("that was cancelled stays so", () => {
+    expect(decide(policy, facts([unknown], { ...spent, lookUpAt: 5000, isCancelled: true }))).toMatchObject({
+      cause: "cancelled",
+      effect: "maybe",
+    });
+  });
+
+  test("that a person has looked up is a dead letter again unless it had happened, and nothing else is done", () => {
+    const lookUp = { cause: "ambiguous" } as const;
+    const history = [unknown];
+    const look = (more: Parameters<typeof outcome>[0]) =>
+      decide(policy, facts([outcome({ ...more, lookUp: true })], { history, lookUp, lookUpAt: 5000 }));
+    expect(look({ kind: "delivered", receipt: "r", final: true })).toEqual({
+      kind: "complete",
+      receipt: "r",
+    });
+    expect(look({ kind: "ambiguous", code: "cannot_tell" })).toMatchObject({
+      cause: "ambiguous",
+      effect: "maybe",
+    });
+    expect(look({ kind: "unavailable", code: "not_found", provesNone: true })).toEqual({
+      kind: "dead_letter",
+      cause: "exhausted",
+      effect: "none",
+    });
+    expect(look({ kind: "unavailable", code: "http_503" })).toMatchObject({ cause: "ambiguous" });
+  });
+});
+
+test("whoever says later and not when is asked less and less often", () => {
+  const busy = outcome({ kind: "ambiguous", code: "in_progress" });
+  const wait = (history: readonly Outcome[]) => decide(policy, facts([busy], { history, random: 0 }));
+  expect(wait([])).toEqual({ kind: "snooze", delayMs: 1000 });
+  expect(wait([busy, busy])).toEqual({ kind: "snooze", delayMs: 4000 });
+  expect(wait([{ ...busy, count: 50 }])).toEqual({ kind: "snooze", delayMs: 60_000 });
+  const unavailable = outcome({ kind: "unavailable", code: "http_503" });
+  expect(wait([busy, busy, unavailable])).toEqual({ kind: "snooze", delayMs: 1000 });
 });
 
 test("the facts of every kind are those of the failure table", () => {

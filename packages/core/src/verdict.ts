@@ -44,6 +44,10 @@ export interface Facts<Receipt = unknown> {
   readonly lifeStartedAt: number;
   /** Whether anybody may be asked again although the effect is unknown (see `mayCall`). */
   readonly canAskAgain: boolean;
+  /** From when the provider should be asked what became of earlier calls, epoch milliseconds; see `lookUpAt` of life.ts. */
+  readonly lookUpAt?: number | undefined;
+  /** How the job's life had ended: a person wanted it looked up, and nothing else done. */
+  readonly lookUp?: { readonly cause: Cause } | undefined;
   /** A person or program has cancelled the job while it was asked for. */
   readonly isCancelled?: boolean;
   readonly now: number;
@@ -51,13 +55,21 @@ export interface Facts<Receipt = unknown> {
   readonly random: number;
 }
 
-const SNOOZE_MS = 1000;
-
 /**
  * The whole retry policy of the platform, and its only authority. In a mixed trail the first that holds decides:
  * delivered; unresolved ambiguous; rejected; unavailable; pace.
  */
 export function decide<Receipt>(job: JobPolicy, facts: Facts<Receipt>): Verdict<Receipt> {
+  const verdict = judge(job, facts);
+  if (facts.lookUp === undefined) return orLookUp(verdict, facts);
+  // A person wanted to know, not to have it done: unless it turned out to be, the job is a dead letter again.
+  if (verdict.kind === "complete") return verdict;
+  const effect = effectSoFar(facts);
+  const { cause } = facts.lookUp;
+  return deadLetter(cause === "ambiguous" && effect === "none" ? "exhausted" : cause, effect);
+}
+
+function judge<Receipt>(job: JobPolicy, facts: Facts<Receipt>): Verdict<Receipt> {
   const delivered = facts.trail.find(
     (o): o is Outcome<Receipt> & Delivered<Receipt> => o.kind === "delivered",
   );
@@ -73,7 +85,7 @@ export function decide<Receipt>(job: JobPolicy, facts: Facts<Receipt>): Verdict<
     return deadLetter(effect === "maybe" ? "ambiguous" : "rejected", effect);
   }
   if (!spendsAttempt(facts.trail)) {
-    const soonestMs = soonest(failures, SNOOZE_MS);
+    const soonestMs = soonest(failures, backoff(job.retry, 1 + timesTold(facts.history), 1));
     return later(job, facts, "snooze", soonestMs, Math.ceil(soonestMs * (1 + facts.random / 4)));
   }
   const spent = facts.attempt + 1;
@@ -82,8 +94,23 @@ export function decide<Receipt>(job: JobPolicy, facts: Facts<Receipt>): Verdict<
   return later(job, facts, "retry", soonestMs, Math.max(soonestMs, backoff(job.retry, spent, facts.random)));
 }
 
-/** The verdict a job already has before anybody is asked, if any: too old, out of attempts, or not to be sent again. */
+/** How often the job was last told "later", one time after another: whoever does not say when is asked less and less often. */
+function timesTold(history: Trail): number {
+  const last = history.findLastIndex((outcome) => spendsAttempt([outcome]) || outcome.provesNone);
+  return history.slice(last + 1).reduce((sum, { count = 1 }) => sum + count, 0);
+}
+
+/**
+ * The verdict a job already has before anybody is asked, if any: too old, out of attempts, or not to be sent again; or to wait
+ * until its provider may be asked what became of it, for no time at all when that is now.
+ */
 export function foregone(job: JobPolicy, facts: Omit<Facts, "trail" | "random">): Verdict<never> | undefined {
+  if (facts.lookUp !== undefined) return undefined;
+  const verdict = over(job, facts);
+  return verdict && orLookUp(verdict, facts);
+}
+
+function over(job: JobPolicy, facts: Omit<Facts, "trail" | "random">): Verdict<never> | undefined {
   const effect = effectSoFar({ ...facts, trail: [] });
   if (effect === "maybe" && !facts.canAskAgain) return deadLetter("ambiguous", effect);
   if (facts.attempt >= job.retry.attempts)
@@ -93,14 +120,10 @@ export function foregone(job: JobPolicy, facts: Omit<Facts, "trail" | "random">)
   return undefined;
 }
 
-/**
- * A job of unknown effect is not given up while its provider can still be asked whether it happened.
- * @param lookUpAt epoch milliseconds, see `lookUpAt` of life.ts
- */
-export function orLookUp<Receipt>(
+/** A job of unknown effect is not given up while its provider can still be asked whether it happened. */
+function orLookUp<Receipt>(
   verdict: Verdict<Receipt>,
-  lookUpAt: number | undefined,
-  now: number,
+  { lookUpAt, now }: Pick<Facts, "lookUpAt" | "now">,
 ): Verdict<Receipt> {
   const isGivenUp = verdict.kind === "dead_letter" && verdict.cause === "ambiguous";
   return isGivenUp && lookUpAt !== undefined

@@ -28,7 +28,7 @@ export function renew(
 ): string | undefined {
   const old = envelopeAfterLosses(letter, payload, starts);
   if (old === undefined) return undefined;
-  const { ended: _, bound, ...envelope } = old.envelope;
+  const { ended: _, lookUp: __, bound, ...envelope } = old.envelope;
   const isUnknown = letter.effect === "maybe";
   const renewed: Envelope = {
     ...envelope,

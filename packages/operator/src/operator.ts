@@ -1,4 +1,4 @@
-import { type AnyJob, UnderstudyError } from "@understudy/core";
+import { type AnyJob, CARD_NUMBER_REFUSED, holdsCardNumber, UnderstudyError } from "@understudy/core";
 import {
   type DeadLetterStore,
   type LookUpAnswer,
@@ -99,7 +99,13 @@ export function createOperator({
 }
 
 function words(what: string, given: unknown): string {
-  if (typeof given === "string" && given.trim() !== "" && given.length <= MAX_WORDS) return given.trim();
+  if (typeof given === "string" && given.trim() !== "" && given.length <= MAX_WORDS) {
+    if (!holdsCardNumber(given)) return given.trim();
+    throw new UnderstudyError(
+      "option_invalid",
+      `In a release, ${what} ${CARD_NUMBER_REFUSED}, or leave it out.`,
+    );
+  }
   throw new UnderstudyError(
     "option_invalid",
     `A release needs ${what}, in 1 to ${MAX_WORDS} characters: it stands in the job's trail.`,

@@ -1,4 +1,5 @@
 import type { Outcome } from "@understudy/core";
+import { openDeadLetters } from "@understudy/dead-letters";
 import { keyOf } from "@understudy/queue";
 import { until } from "@understudy/testkit";
 import { describe, expect, test } from "vitest";
@@ -181,6 +182,36 @@ describe("a person", () => {
       bound: undefined,
     });
     expect(await stage.operator.redrive(id)).toBe("redriven");
+  });
+
+  test("has it looked up and nothing else, also when it must wait for a worker that knows it", async () => {
+    const stage = newStage();
+    const id = await held(stage);
+    expect(await stage.operator.lookUp(id)).toBe("asked");
+    const stranger = stage.start([scripted("a", [delivered])], { jobs: [noteJob] });
+    await until("it waits", async () => {
+      const { place, lookUp } = await stage.placeOf(id);
+      return place === "delayed" && lookUp !== undefined ? true : undefined;
+    });
+    await stranger.close({ deadlineMs: 100 });
+    const a = scripted("a", [delivered], { idempotency: keyed, lookUp: asked([shrug]).question });
+    stage.start([a]);
+    await stage.promote(id);
+    expect(await stage.client.result(id)).toMatchObject({ state: "dead", dead: { effect: "maybe" } });
+    expect(a.calls).toHaveLength(0);
+  });
+
+  test("may cancel a look-up that waits; released and redriven then, it is done", async () => {
+    const stage = newStage();
+    const id = await held(stage);
+    await stage.operator.lookUp(id);
+    expect(await stage.client.cancel(id, "enough")).toMatchObject({ answer: "cancelled" });
+    stage.start([scripted("a", [delivered], { idempotency: keyed })]);
+    const sweeper = openDeadLetters(stage.redis, stage.family);
+    await sweeper.sweep();
+    expect(await stage.operator.release(id, { by: "ada", reason: "it did not" })).toBe("released");
+    expect(await stage.operator.redrive(id)).toBe("redriven");
+    expect(await stage.reaches(id, "completed")).toMatchObject({ generation: 2 });
   });
 
   test("releases also what was lost with its workers, and nothing that is not there", async () => {

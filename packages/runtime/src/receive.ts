@@ -8,7 +8,6 @@ import {
   type Life,
   type Opened,
   openEnvelope,
-  orLookUp,
   type Outcome,
   requestOf,
   UNKNOWN_PROVIDER,
@@ -94,14 +93,16 @@ export async function receive(
   const { job, route } = known;
   const life = lifeOf(job, envelope);
   const question = questionFor(route, life, []);
-  const facts = pastOf(envelope, canAskAgain(route, life, [], now), now);
+  const facts = pastOf(envelope, {
+    canAskAgain: canAskAgain(route, life, [], now),
+    lookUpAt: question?.at,
+    now,
+  });
   const verdict = foregone(job, facts);
-  const isToLookUp = envelope.lookUp !== undefined || (verdict !== undefined && isDue(question?.at, now));
+  const isToLookUp = envelope.lookUp !== undefined || (verdict?.kind === "snooze" && verdict.delayMs === 0);
   if (isToLookUp && question === undefined) return unanswerable(envelope);
-  if (!isToLookUp && verdict !== undefined) {
-    const instead = orLookUp(verdict, question?.at, now);
-    return { at: "decided", verdict: instead, reason: sentence(job, instead), envelope };
-  }
+  if (!isToLookUp && verdict !== undefined)
+    return { at: "decided", verdict, reason: sentence(job, verdict), envelope };
 
   const earlier = await whatCameOf(job, envelope, find, catalogue, now);
   if (earlier.at === "waits") return decided(earlier.verdict, earlier.reason, envelope);
@@ -109,10 +110,6 @@ export async function receive(
   if (!requested.ok) return decided(dead("invalid", { at: "open", envelope }), requested.problem, envelope);
   const ready = { job, route, envelope, life, request: partOf(job, requested.request, envelope) };
   return { at: "ready", ...ready, ...(isToLookUp && question ? { question: question.link } : {}) };
-}
-
-function isDue(at: number | undefined, now: number): boolean {
-  return at !== undefined && at <= now;
 }
 
 /** A person wants to know what became of it, and there is nobody to ask. */
@@ -127,12 +124,10 @@ function unanswerable(envelope: Envelope): Decided {
 
 /** What `decide` and `foregone` need to know of the past. */
 export function pastOf(
-  envelope: Envelope,
-  mayAskAgain: boolean,
-  now: number,
+  { trail: history, attempt, lifeStartedAt, lookUp }: Envelope,
+  today: Pick<Facts, "canAskAgain" | "lookUpAt" | "now">,
 ): Omit<Facts, "trail" | "random"> {
-  const { trail: history, attempt, lifeStartedAt } = envelope;
-  return { history, attempt, lifeStartedAt, canAskAgain: mayAskAgain, now };
+  return { history, attempt, lifeStartedAt, lookUp, ...today };
 }
 
 function partOf(job: AnyJob, request: unknown, { only }: Envelope): unknown {

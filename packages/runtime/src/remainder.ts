@@ -66,8 +66,9 @@ function remainders(
 /** @param parent with what may have happened to the part so far as its trail */
 function remainder(job: AnyJob, parent: Envelope, part: Undelivered, provider: string, run: Run): NewJob {
   const now = run.now();
-  // The time sets it apart from the part of an earlier job of the same key, long forgotten but for its dead letter.
-  const idempotencyKey = `${parent.idempotencyKey}#${parent.enqueuedAt}#${digest(part.item)}`;
+  // The id and not the key, for each sink has a job of the same key; and the time, for there may have been an earlier job of the
+  // same id, long forgotten but for the dead letter of its part.
+  const idempotencyKey = `${run.fetched.id}#${parent.enqueuedAt}#${digest(part.item)}`;
   const { bound: _, ...inherited } = parent;
   // The age counts from the parent's: a late part of a mail is as worthless as a late mail.
   const envelope: Envelope = {

@@ -1,12 +1,4 @@
-import {
-  decide,
-  effectOf,
-  type Ending,
-  orLookUp,
-  type Trail,
-  type Verdict,
-  withBinding,
-} from "@understudy/core";
+import { decide, withBinding } from "@understudy/core";
 import { cancelReasonOf, type Fetched, locate, type Located, type Settlement } from "@understudy/queue";
 import { canAskAgain, questionFor } from "@understudy/resilience";
 
@@ -36,14 +28,14 @@ async function attempt(ready: Ready, run: Run): Promise<Settlement> {
 
   const now = run.now();
   const lifeNow = withBinding(life, bound);
-  const past = pastOf(envelope, canAskAgain(route, lifeNow, trail, now), now);
+  const past = pastOf(envelope, {
+    canAskAgain: canAskAgain(route, lifeNow, trail, now),
+    lookUpAt: questionFor(route, lifeNow, trail)?.at,
+    now,
+  });
   const cancelled = cancelReasonOf(run.signal);
   const isCancelled = cancelled !== undefined;
-  const decided = decide(job, { ...past, trail, isCancelled, random: run.random() });
-  const verdict =
-    envelope.lookUp === undefined
-      ? orLookUp(decided, questionFor(route, lifeNow, trail)?.at, now)
-      : backToItsLetter(envelope.lookUp, decided, [...envelope.trail, ...trail]);
+  const verdict = decide(job, { ...past, trail, isCancelled, random: run.random() });
   const next = advance(envelope, { trail, bound, verdict, starts: run.fetched.starts, now });
 
   await addRemainders(job, envelope, trail, run);
@@ -54,13 +46,6 @@ async function attempt(ready: Ready, run: Run): Promise<Settlement> {
     tellFailover(trail, run);
     tellVerdict(verdict, next.trail, run);
   });
-}
-
-/** A person wanted to know, not to have it done: unless it turned out to be, the job is a dead letter again. */
-function backToItsLetter({ cause }: Ending, decided: Verdict, trail: Trail): Verdict {
-  if (decided.kind === "complete") return decided;
-  if (effectOf(trail) !== "none") return { kind: "dead_letter", cause, effect: "maybe" };
-  return { kind: "dead_letter", cause: cause === "ambiguous" ? "exhausted" : cause, effect: "none" };
 }
 
 /** A verdict that stood before anybody was asked. */

@@ -3,7 +3,7 @@ import { until } from "@understudy/testkit";
 import { Queue } from "bullmq";
 import { describe, expect, onTestFinished, test } from "vitest";
 
-import { delivered, failing, newStage, noteJob, scripted } from "./testing/stage.ts";
+import { delivered, failing, newStage, noteJob, scripted, tellJob } from "./testing/stage.ts";
 
 describe("a delivery", () => {
   test("completes the job with its receipt, keeps the trail, and leaves a line a call in the job's log", async () => {
@@ -248,6 +248,21 @@ test("a later job of the same key has parts of its own, though a dead letter of 
     await stage.redis.del(keyOf(stage.family, "name", id));
     await stage.redis.zrem(keyOf(stage.family, "name", "completed"), id);
   }
+});
+
+test("what two sinks refuse of the same is told of each", async () => {
+  const stage = newStage();
+  const undelivered = [{ item: "8", code: "bad_event", permanent: true }];
+  const partly = { kind: "delivered", receipt: { id: "r1" }, final: true, undelivered } as const;
+  stage.start([scripted("a", [partly]), scripted("b", [partly])]);
+  await stage.client.enqueue(tellJob, { n: 1 }, { providers: ["a", "b"] });
+  await until("both letters", async () => {
+    const count = await stage.redis.zcard(keyOf(stage.family, "dead", "failed"));
+    return count === 2 ? true : undefined;
+  });
+  const ids = await stage.redis.zrange(keyOf(stage.family, "dead", "failed"), "0", "-1");
+  const letters = await Promise.all(ids.map((id) => stage.envelopeOf(id)));
+  expect(letters.map(({ providers }) => providers).toSorted()).toEqual([["a"], ["b"]]);
 });
 
 test("a queue without jobs, and a job without a provider, are refused at start", () => {

@@ -12,10 +12,13 @@ export function advance(
     readonly now: number;
   },
 ): Envelope {
-  const { bound: _, ended: __, lookUp: ___, ...rest } = envelope;
+  const { bound: _, ended: __, lookUp, ...rest } = envelope;
   const { verdict } = run;
+  const isOver = verdict.kind === "complete" || verdict.kind === "dead_letter";
   return {
     ...rest,
+    // Whoever only waits is still to be looked up, and nothing else.
+    ...(isOver || lookUp === undefined ? {} : { lookUp }),
     attempt: envelope.attempt + (spendsAttempt(run.trail) ? 1 : 0),
     startsSettled: run.starts,
     trail: compact([...envelope.trail, ...run.trail]),

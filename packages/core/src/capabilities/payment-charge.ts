@@ -6,9 +6,13 @@ import { amountMinor, currency } from "../money.ts";
 
 /** What stands for a card at one provider. It means nothing to any other. */
 const token = cardless(z.string().regex(/^[\w:.-]{1,255}$/u, "must be a provider's token, such as pm_1N…"));
-const providerName = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/u, "must be a provider's name, such as stripe");
+const providerName = cardless(
+  z.string().regex(/^[a-z][a-z0-9-]{0,63}$/u, "must be a provider's name, such as stripe"),
+);
 
-const metadataKey = z.string().regex(/^[A-Za-z][\w-]{0,39}$/u, "must be 1 to 40 letters, digits, _ or -");
+const metadataKey = cardless(
+  z.string().regex(/^[A-Za-z][\w-]{0,39}$/u, "must be 1 to 40 letters, digits, _ or -"),
+);
 
 /** Unknown fields are refused, and not passed over: a card number in one would rest in nobody's mind. */
 export const chargeRequest = z.strictObject({

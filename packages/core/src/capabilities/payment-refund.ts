@@ -6,7 +6,7 @@ import { amountMinor, currency } from "../money.ts";
 
 export const refundRequest = z.strictObject({
   /** The provider that took the charge; nobody else can give it back. */
-  provider: z.string().min(1).max(64),
+  provider: cardless(z.string().min(1).max(64)),
   /** Its id of the charge, from the charge's receipt. */
   chargeId: cardless(z.string().min(1).max(255)),
   /** At most what was charged, in the charge's currency. */

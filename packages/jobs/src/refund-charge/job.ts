@@ -12,7 +12,12 @@ const day = 86_400_000;
 
 /** By the job that charged, as long as its receipt stays. */
 const ofJob = z.strictObject({
-  charge: z.string().regex(/^charge-card-[0-9a-f]{32}$/u, "must be the id of a charge-card job"),
+  charge: z
+    .string()
+    .regex(
+      /^(?:charge-card-[0-9a-f]{32}|repeat:charge-card\.[\w.-]+:\d+)$/u,
+      "must be the id of a charge-card job",
+    ),
   /** All of it when absent. */
   amountMinor: amountMinor.optional(),
   reason: refundRequest.shape.reason,
@@ -38,15 +43,9 @@ export const refundCharge = defineJob({
 });
 
 function objectionTo(wanted: number | undefined, receipt: ChargeReceipt): string | undefined {
-  switch (receipt.status) {
-    case "declined":
-      return "was declined: nothing was taken";
-    case "needs_action":
-    case "pending":
-      return `is ${receipt.status}: nothing has been taken yet`;
-    case "captured":
-      return (wanted ?? 0) > receipt.amountMinor ? "took less than is to be given back" : undefined;
-  }
+  if (receipt.status === "declined") return "was declined: nothing was taken";
+  // What was pending then may be through by now: its provider knows.
+  return (wanted ?? 0) > receipt.amountMinor ? "took less than is to be given back" : undefined;
 }
 
 function refundOf(

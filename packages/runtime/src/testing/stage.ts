@@ -29,6 +29,14 @@ const note = defineCapability({
   duplicates: "tolerated",
   narrow: (_, item) => ({ n: Number(item) }),
 });
+const tell = defineCapability({
+  name: "note.tell",
+  request,
+  receipt,
+  duplicates: "tolerated",
+  sinks: true,
+  narrow: (_, item) => ({ n: Number(item) }),
+});
 const pay = defineCapability({ name: "note.pay", request, receipt, duplicates: "forbidden" });
 
 const quick = { attempts: 3, baseMs: 1, maxMs: 5 };
@@ -38,6 +46,15 @@ export const noteJob = defineJob({
   queue: "notes",
   payload: request,
   capability: note,
+  toRequest: (p) => p,
+  retry: quick,
+});
+/** Goes to each provider. */
+export const tellJob = defineJob({
+  name: "tell",
+  queue: "notes",
+  payload: request,
+  capability: tell,
   toRequest: (p) => p,
   retry: quick,
 });
@@ -115,13 +132,13 @@ export interface Stage {
 }
 
 const bothRoutes = (links: readonly Link[]): readonly Route[] =>
-  [note, pay].map((capability: Capability) => ({ capability, links }));
+  [note, tell, pay].map((capability: Capability) => ({ capability, links }));
 
 export function newStage(): Stage {
   const space = newSpace();
   const family = familyOf("notes", space.namespace);
   const client = createClient({ redis: space.redisUrl, namespace: space.namespace });
-  const jobs: readonly AnyJob[] = [noteJob, payJob, backJob];
+  const jobs: readonly AnyJob[] = [noteJob, tellJob, payJob, backJob];
   const operator = createOperator({ redis: space.redisUrl, namespace: space.namespace, jobs });
   const redis = connectWorker(space.redisUrl);
   const events: RuntimeEvent[] = [];
