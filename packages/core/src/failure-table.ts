@@ -45,6 +45,9 @@ const messageCodes: ReadonlySet<string> = new Set([
   "too_large",
   "policy_refused",
   "batch_refused",
+  "unknown_token",
+  "token_used",
+  "token_expired",
 ]);
 
 /** We cut the call short ourselves (shutdown, lost lock, cancel): it says nothing about the provider. */

@@ -26,6 +26,8 @@ export type Idempotency = { readonly horizonMs: number; readonly maxKeyLength: n
 export interface LookUpCall extends Call {
   /** Epoch milliseconds before which nothing of the job was sent to this provider. */
   readonly sentAfter: number;
+  /** Epoch milliseconds at which the last call of unknown fate was over. */
+  readonly endedAt: number;
 }
 
 /**

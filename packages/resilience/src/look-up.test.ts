@@ -138,6 +138,6 @@ describe("what is answered", () => {
       return "not_found";
     });
     await lookUp(curious, {}, call, { ...life, bound: { provider: "a", firstSentAt: 4000 } }, now);
-    expect(told).toMatchObject({ jobId: "pay-1", sentAfter: 4000 });
+    expect(told).toMatchObject({ jobId: "pay-1", sentAfter: 4000, endedAt: 6000 });
   });
 });

@@ -66,7 +66,7 @@ export function questionFor(
 export async function lookUp(
   link: Link,
   request: unknown,
-  call: Omit<LookUpCall, "sentAfter">,
+  call: Omit<LookUpCall, "sentAfter" | "endedAt">,
   life: Life,
   now: () => number,
 ): Promise<Outcome> {
@@ -75,7 +75,11 @@ export async function lookUp(
   const trusted = trustedAt(link, life, []);
   if (link.lookUp === undefined || trusted === undefined)
     throw new TypeError(`${provider} cannot be asked what became of ${call.jobId}`);
-  const answer = await link.lookUp.ask(request, { ...call, sentAfter: sentAfter(provider, life, []) });
+  const answer = await link.lookUp.ask(request, {
+    ...call,
+    sentAfter: sentAfter(provider, life, []),
+    endedAt: trusted - link.lookUp.trustNotFoundAfterMs,
+  });
   if (answer !== "not_found") return { ...answer, lookUp: true };
   const absent = { provider, at, durationMs: now() - at, lookUp: true } as const;
   // Asked too early, a "not found" says nothing: the vendor's index lags.

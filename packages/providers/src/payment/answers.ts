@@ -28,13 +28,16 @@ const byWeight: readonly MoneyReceipt["status"][] = [
 
 /**
  * What a look-up found of one job: what moved money outweighs what did not. Undefined stands for something that is there and of
- * which nobody can say what it is: then only moved money is sure.
+ * which nobody can say what it is, and so does another amount than was asked: then only moved money is sure.
  */
 export function whatCounts<Receipt extends MoneyReceipt>(
   receipts: readonly (Receipt | undefined)[],
+  asked: Pick<MoneyReceipt, "amountMinor" | "currency">,
 ): Found<Receipt> {
   if (receipts.length === 0) return "not_found";
-  const known = receipts.filter((receipt) => receipt !== undefined);
+  const known = receipts.filter(
+    (receipt) => receipt?.amountMinor === asked.amountMinor && receipt.currency === asked.currency,
+  ) as readonly Receipt[];
   const [heaviest] = known.toSorted((a, b) => byWeight.indexOf(a.status) - byWeight.indexOf(b.status));
   if (heaviest === undefined) return "cannot_tell";
   const movedMoney = heaviest.status === "captured" || heaviest.status === "refunded";

@@ -58,7 +58,7 @@ describe.each(takers.map(({ name }) => name as keyof typeof sandboxes))("%s", (n
     idempotencyKey,
     signal: never,
   });
-  const questionOf = (jobId: string) => ({ ...callOf(jobId), sentAfter: began });
+  const questionOf = (jobId: string) => ({ ...callOf(jobId), sentAfter: began, endedAt: Date.now() });
   const refundOf = (chargeId: string, amountMinor = 1050) => ({
     provider: name,
     chargeId,
@@ -142,10 +142,31 @@ describe.each(takers.map(({ name }) => name as keyof typeof sandboxes))("%s", (n
     expect(fake.ledger.accepted).toBe(0);
   });
 
-  test("a token that it does not know is the request's fault", async () => {
+  test("a token that it does not know charges nothing, and whoever else has one may serve", async () => {
     expect(await charge(requestWith("token-missing"), callOf("job-1"))).toMatchObject({
-      kind: "rejected",
+      kind: "unavailable",
       code: "unknown_token",
+    });
+    expect(fake.ledger.accepted).toBe(0);
+  });
+
+  test("a hang is of unknown fate, and the same key settles it without a second charge", async () => {
+    const request = requestWith("token-1");
+    await fake.faults.set(faultSchema.parse({ mode: "accept-then-hang" }));
+    const control = new AbortController();
+    const hanging = charge(request, { ...callOf("job-1"), signal: control.signal });
+    await expect.poll(() => fake.ledger.accepted, { interval: 5 }).toBe(1);
+    control.abort(new DOMException("late", "TimeoutError"));
+    expect(await hanging).toMatchObject({ kind: "ambiguous", code: "timeout" });
+    await fake.faults.heal();
+    expect(await charge(request, callOf("job-1"))).toMatchObject({ kind: "delivered" });
+    expect(fake.ledger.accepted).toBe(1);
+  });
+
+  test("a look-up does not take another amount under the job's id for this charge", async () => {
+    await charge(requestWith("token-1", 999), callOf("job-1"));
+    expect(await lookUpCharge(requestWith("token-1"), questionOf("job-1"))).not.toMatchObject({
+      kind: "delivered",
     });
   });
 

@@ -28,11 +28,12 @@ const issues: Readonly<Record<string, readonly [Exclude<FailureKind, "withheld">
   PAYPAL_REQUEST_ID_PREVIOUSLY_USED: ["ambiguous", "key_conflict"],
   // Our invoice ids are the jobs' own: this job has been paid, or given back, under another key.
   DUPLICATE_INVOICE_ID: ["ambiguous", "key_conflict"],
-  TOKEN_ID_NOT_FOUND: ["rejected", "unknown_token"],
-  BILLING_AGREEMENT_NOT_FOUND: ["rejected", "unknown_token"],
-  AGREEMENT_ALREADY_CANCELLED: ["rejected", "unknown_token"],
-  MISMATCHED_VAULT_ID_TO_PAYMENT_SOURCE: ["rejected", "unknown_token"],
-  TOKEN_EXPIRED: ["rejected", "token_expired"],
+  // Whoever else has a token may serve.
+  TOKEN_ID_NOT_FOUND: ["unavailable", "unknown_token"],
+  BILLING_AGREEMENT_NOT_FOUND: ["unavailable", "unknown_token"],
+  AGREEMENT_ALREADY_CANCELLED: ["unavailable", "unknown_token"],
+  MISMATCHED_VAULT_ID_TO_PAYMENT_SOURCE: ["unavailable", "unknown_token"],
+  TOKEN_EXPIRED: ["unavailable", "token_expired"],
   // The charge is not through yet.
   PENDING_CAPTURE: ["throttled", "charge_pending"],
   PAYEE_ACCOUNT_LOCKED_OR_CLOSED: ["unavailable", "account_suspended"],
@@ -62,11 +63,23 @@ function meaningOf(status: number, error: PayPalError, notFound: string): Vendor
     if (/^NOT_E(?:NABLED|LIGIBLE)_/u.test(issue)) return { words, kind: "unavailable", code: "forbidden" };
   }
   if (status === 404 && error.name === "RESOURCE_NOT_FOUND")
-    return { words, kind: "rejected", code: notFound };
+    return { words, kind: notFound === "unknown_token" ? "unavailable" : "rejected", code: notFound };
   const isRefusal =
     (status === 400 && error.name === "INVALID_REQUEST") ||
-    (status === 422 && error.name === "UNPROCESSABLE_ENTITY");
+    (status === 422 && error.name === "UNPROCESSABLE_ENTITY" && isAboutFields(error));
   return isRefusal ? { words, kind: "rejected", code: `http_${status}` } : { words };
+}
+
+/** Of other issues it is not sure that nothing was done: one says that an order has been captured already. */
+function isAboutFields({ details = [] }: PayPalError): boolean {
+  return (
+    details.length > 0 &&
+    details.every(({ issue }) =>
+      /^(?:INVALID_|MISSING_|MALFORMED_|UNSUPPORTED_|CANNOT_BE_|DECIMAL_|DECIMALS_|CURRENCY_|MAX_VALUE_EXCEEDED|.*_MISMATCH$|.*_NOT_SUPPORTED$)/u.test(
+        issue,
+      ),
+    )
+  );
 }
 
 function wordsOf({ name, message, details = [] }: PayPalError): string {

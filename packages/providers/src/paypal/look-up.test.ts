@@ -14,6 +14,7 @@ const call = {
   idempotencyKey: "k",
   signal: new AbortController().signal,
   sentAfter: now - 5 * hour,
+  endedAt: now - 5 * hour,
 };
 
 let server: Misbehaving;
@@ -110,8 +111,25 @@ describe("of a charge", () => {
     expect(charge.lookUp?.trustNotFoundAfterMs).toBe(4 * hour);
     reports([]);
     expect(await lookUp()).toBe("not_found");
-    reports([], { last_refreshed_datetime: new Date(now - 5 * hour).toISOString() });
+    const notReady = { kind: "unavailable", code: "report_not_ready" };
+    reports([], { last_refreshed_datetime: new Date(now - 2 * hour - 1000).toISOString() });
+    expect(await lookUp()).toMatchObject(notReady);
+    reports([], { last_refreshed_datetime: undefined });
+    expect(await lookUp()).toMatchObject(notReady);
+  });
+
+  test("a row of ours that cannot be read proves nothing", async () => {
+    reports([row({ transaction_amount: { currency_code: "EUR", value: "ten" } })]);
     expect(await lookUp()).toBe("cannot_tell");
+    reports([row({ transaction_status: undefined })]);
+    expect(await lookUp()).toBe("cannot_tell");
+    reports([{ invoice_id: "order-7" }]);
+    expect(await lookUp()).toBe("cannot_tell");
+  });
+
+  test("a report that does not say how long it is, is none", async () => {
+    reports([], { total_pages: undefined });
+    expect(await lookUp()).toMatchObject({ kind: "ambiguous", code: "malformed_answer" });
   });
 
   test.each([
@@ -161,9 +179,14 @@ describe("of a refund", () => {
         custom_field: "the-charge",
         transaction_amount: { currency_code: "EUR", value: "-0.60" },
       }),
-      given({ paypal_reference_id: "C2" }),
+      given({ custom_field: "the-charge", paypal_reference_id: "C2" }),
       row({ transaction_id: "C1" }),
     ]);
     expect(await lookUp()).toBe("not_found");
+  });
+
+  test("its id on a refund of another charge proves nothing", async () => {
+    reports([given({ paypal_reference_id: "C2" })]);
+    expect(await lookUp()).toBe("cannot_tell");
   });
 });

@@ -27,6 +27,7 @@ const call = {
   idempotencyKey: "k".repeat(108),
   signal: new AbortController().signal,
   sentAfter: Date.now() - 1000,
+  endedAt: Date.now(),
 };
 const refundOf = (chargeId: string) => ({
   provider: "paypal",

@@ -22,15 +22,25 @@ const transaction = z.object({
 export type Transaction = z.output<typeof transaction>;
 
 const report = z.object({
-  // A row that we cannot read is no row of ours: payouts and conversions lack what payments have.
-  transaction_details: z.array(z.object({ transaction_info: z.unknown() })).default([]),
-  total_pages: z.int().nonnegative().default(0),
+  transaction_details: z.array(z.object({ transaction_info: z.unknown() })),
+  total_pages: z.int().nonnegative(),
   last_refreshed_datetime: z.iso.datetime({ offset: true }).optional(),
 });
 
+/** Payouts and conversions lack what payments have; of them only whose they are is read. */
+const other = z
+  .object({ invoice_id: z.string().optional(), custom_field: z.string().optional() })
+  .transform((references): Transaction => ({
+    transaction_id: "unread",
+    transaction_event_code: "unread",
+    transaction_status: "unread",
+    transaction_amount: { amountMinor: 0, currency: "unread" },
+    ...references,
+  }));
+
 export interface Report {
   readonly transactions: readonly Transaction[];
-  /** Whether it shows what was done some hours ago; PayPal writes its reports late. */
+  /** Whether it surely shows what the job's calls did; PayPal writes its reports late. */
   readonly isCurrent: boolean;
 }
 
@@ -39,8 +49,8 @@ const hour = 60 * minute;
 /** "The maximum supported range is 31 days." */
 const WINDOW_MS = 31 * 24 * hour;
 const SKEW_MS = 5 * minute;
-/** As long as a look-up's "not found" is not trusted: what is older than that must be in the report. */
-const CURRENT_MS = 4 * hour;
+/** "It takes a maximum of three hours for executed transactions to appear." */
+const LAG_MS = 3 * hour;
 
 /** The account's transactions since the job's first call, all pages: https://developer.paypal.com/docs/api/transaction-search/v1/#search_get */
 export async function transactionsSince(client: PayPalClient, call: LookUpCall): Promise<Report | Failure> {
@@ -55,7 +65,7 @@ export async function transactionsSince(client: PayPalClient, call: LookUpCall):
       const page = reportIn(carried);
       if (page === undefined) return refusalOf(carried, call.signal);
       const refreshed = page.last_refreshed_datetime;
-      if (refreshed !== undefined && Date.parse(refreshed) < now - CURRENT_MS) isCurrent = false;
+      if (refreshed === undefined || Date.parse(refreshed) < call.endedAt + LAG_MS) isCurrent = false;
       return pageOf(page, Number(cursor));
     });
     if (isFailure(found)) return found;
@@ -78,10 +88,7 @@ function queryOf({ from, to }: { from: number; to: number }, page: string): Reco
 
 function reportIn({ reply }: Carried): z.output<typeof report> | undefined {
   if (reply?.at !== "answered" || reply.status !== 200) return undefined;
-  const said = parseJson(reply.body.toString());
-  // A report without its rows' list may be anybody's JSON.
-  if (!z.object({ transaction_details: z.unknown() }).safeParse(said).success) return undefined;
-  return report.safeParse(said).data;
+  return report.safeParse(parseJson(reply.body.toString())).data;
 }
 
 function pageOf(
@@ -89,7 +96,7 @@ function pageOf(
   page: number,
 ): Page<Transaction> {
   const items = transaction_details.flatMap(
-    ({ transaction_info }) => transaction.safeParse(transaction_info).data ?? [],
+    ({ transaction_info }) => z.union([transaction, other]).safeParse(transaction_info).data ?? [],
   );
   return { items, ...(page < total_pages && { next: String(page + 1) }) };
 }

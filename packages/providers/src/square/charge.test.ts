@@ -123,11 +123,11 @@ describe("an error", () => {
   test.each([
     [400, { ...invalid, code: "IDEMPOTENCY_KEY_REUSED" }, "ambiguous", "key_conflict"],
     [409, { ...invalid, code: "CONFLICT" }, "ambiguous", "in_progress"],
-    [404, { ...invalid, code: "NOT_FOUND" }, "rejected", "unknown_token"],
-    [400, { ...invalid, code: "CUSTOMER_NOT_FOUND" }, "rejected", "unknown_token"],
+    [404, { ...invalid, code: "NOT_FOUND" }, "unavailable", "unknown_token"],
+    [400, { ...invalid, code: "CUSTOMER_NOT_FOUND" }, "unavailable", "unknown_token"],
     // Who used it may have been this very charge.
-    [400, { ...method, code: "CARD_TOKEN_USED" }, "rejected", "token_used"],
-    [400, { ...method, code: "CARD_TOKEN_EXPIRED" }, "rejected", "token_expired"],
+    [400, { ...method, code: "CARD_TOKEN_USED" }, "unavailable", "token_used"],
+    [400, { ...method, code: "CARD_TOKEN_EXPIRED" }, "unavailable", "token_expired"],
     [400, { ...invalid, code: "VALUE_TOO_LOW", field: "amount_money.amount" }, "rejected", "http_400"],
     [400, { ...invalid, code: "INVALID_LOCATION" }, "unavailable", "misconfigured"],
     [400, { ...invalid, code: "INVALID_VALUE", field: "location_id" }, "unavailable", "misconfigured"],

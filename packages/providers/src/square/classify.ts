@@ -59,10 +59,11 @@ function meaningOf(
   if (!isRefusal || (status !== 400 && status !== 402 && status !== 404)) return { words };
   if (ours.has(code) || field === "location_id") return { words, kind: "unavailable", code: "misconfigured" };
   if (code === "REFUND_ALREADY_PENDING") return { words, kind: "throttled", code: "refund_pending" };
-  if (usedTokens.has(code)) return { words, kind: "rejected", code: "token_used" };
-  if (expiredTokens.has(code)) return { words, kind: "rejected", code: "token_expired" };
+  // Whoever else has a token may serve.
+  if (usedTokens.has(code)) return { words, kind: "unavailable", code: "token_used" };
+  if (expiredTokens.has(code)) return { words, kind: "unavailable", code: "token_expired" };
   if (code === "NOT_FOUND" || code === "CUSTOMER_NOT_FOUND")
-    return { words, kind: "rejected", code: notFound };
+    return { words, kind: notFound === "unknown_token" ? "unavailable" : "rejected", code: notFound };
   return { words, kind: "rejected", code: `http_${status}` };
 }
 

@@ -7,7 +7,13 @@ import { square } from "./provider.ts";
 import { refund } from "./refund.ts";
 
 const sentAfter = Date.parse("2026-11-24T05:05:00Z");
-const call = { jobId: "order-7", idempotencyKey: "k", signal: new AbortController().signal, sentAfter };
+const call = {
+  jobId: "order-7",
+  idempotencyKey: "k",
+  signal: new AbortController().signal,
+  sentAfter,
+  endedAt: sentAfter,
+};
 
 let server: Misbehaving;
 beforeEach(async () => {
@@ -16,7 +22,12 @@ beforeEach(async () => {
 afterEach(() => server[Symbol.asyncDispose]());
 
 const says = (body: unknown, status = 200): void =>
-  server.behave({ does: "answer", status, body: JSON.stringify(body) });
+  server.behave({
+    does: "answer",
+    status,
+    headers: { "square-version": "2026-09-16" },
+    body: JSON.stringify(body),
+  });
 const config = () => square.config.parse({ ...square.sandboxConfig, locationId: "L1", baseUrl: server.url });
 const asked = () => server.requests.map(({ method, path }) => `${method} ${path}`);
 
@@ -49,6 +60,18 @@ describe("of a charge", () => {
     says({});
     expect(await lookUp()).toBe("not_found");
     expect(charge.lookUp?.trustNotFoundAfterMs).toBe(600_000);
+  });
+
+  test("that there is nothing is Square's own word, and nobody else's", async () => {
+    server.behave({ does: "answer", status: 200, body: "{}" });
+    expect(await lookUp()).toMatchObject({ kind: "ambiguous", code: "malformed_answer" });
+    says({ message: "Please sign in", ok: true });
+    expect(await lookUp()).toMatchObject({ kind: "ambiguous", code: "malformed_answer" });
+  });
+
+  test("a payment of the job's id and another amount is nobody's proof of anything", async () => {
+    says({ payments: [{ ...payment("p1", "COMPLETED"), amount_money: { amount: 9900, currency: "EUR" } }] });
+    expect(await lookUp()).toBe("cannot_tell");
   });
 
   test.each([

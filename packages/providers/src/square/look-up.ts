@@ -32,7 +32,7 @@ export function lookUpCharge(config: SquareConfig): LookUp<typeof paymentCharge>
     });
     if (isFailure(found)) return found;
     const reference = referenceOf(call.jobId);
-    return whatCounts(found.filter(({ reference_id }) => reference_id === reference).map(receiptOf));
+    return whatCounts(found.filter(({ reference_id }) => reference_id === reference).map(receiptOf), request);
   });
 }
 
@@ -50,7 +50,7 @@ export function lookUpRefund(config: SquareConfig): LookUp<typeof paymentRefund>
     const own = found.filter(
       ({ payment_id, reason }) => payment_id === request.chargeId && reason?.endsWith(mark),
     );
-    return whatCounts(own.map(receiptOfRefund));
+    return whatCounts(own.map(receiptOfRefund), request);
   });
 }
 
@@ -58,16 +58,18 @@ function since(sentAfter: number): string {
   return new Date(Math.max(sentAfter - SKEW_MS, 0)).toISOString();
 }
 
-/** An empty list is left out, and so is the cursor of the last page. */
-const common = { cursor: z.string().optional(), errors: z.undefined().optional() };
+/** An empty list is left out, and so is the cursor of the last page. Anything else may be anybody's JSON. */
+const common = { cursor: z.string().optional() };
 const paymentPage = z
-  .object({ payments: z.array(payment).default([]), ...common })
+  .strictObject({ payments: z.array(payment).default([]), ...common })
   .transform(({ payments, cursor = "" }) => ({ items: payments, ...(cursor !== "" && { next: cursor }) }));
 const refundPage = z
-  .object({ refunds: z.array(paymentRefundObject).default([]), ...common })
+  .strictObject({ refunds: z.array(paymentRefundObject).default([]), ...common })
   .transform(({ refunds, cursor = "" }) => ({ items: refunds, ...(cursor !== "" && { next: cursor }) }));
 
 function pageIn<Item>({ reply }: Carried, schema: z.ZodType<Page<Item>>): Page<Item> | undefined {
   if (reply?.at !== "answered" || reply.status !== 200) return undefined;
+  // That there is nothing must be Square's own word: it says by which version of its API it speaks.
+  if (reply.headers["square-version"] === undefined) return undefined;
   return schema.safeParse(parseJson(reply.body.toString())).data;
 }

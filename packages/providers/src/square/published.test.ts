@@ -27,6 +27,7 @@ const call = {
   idempotencyKey: "k".repeat(45),
   signal: new AbortController().signal,
   sentAfter: Date.now(),
+  endedAt: Date.now(),
 };
 const refundOf = (chargeId: string) => ({
   provider: "square",

@@ -183,6 +183,7 @@ function list<Item extends { readonly created_at: string }>(
   const page = meant.slice(start, end);
   return {
     status: 200,
+    headers: { "square-version": "2026-09-16" },
     body: { ...(page.length > 0 && { [name]: page }), ...(end < meant.length && { cursor: String(end) }) },
   };
 }

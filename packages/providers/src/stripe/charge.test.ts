@@ -165,7 +165,7 @@ describe("an error", () => {
     [
       400,
       { ...invalid, code: "resource_missing", param: "payment_method" },
-      { kind: "rejected", code: "unknown_token" },
+      { kind: "unavailable", code: "unknown_token" },
     ],
     [400, { ...invalid, code: "amount_too_small", param: "amount" }, { kind: "rejected", code: "http_400" }],
     [404, invalid, { kind: "unavailable", code: "misconfigured" }],

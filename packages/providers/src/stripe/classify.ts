@@ -40,7 +40,10 @@ function meaningOf(status: number, { type, code, message, param }: StripeError):
   if (type !== "invalid_request_error") return { words };
   // Stripe answers 404 when an object of the request is missing, and when the address itself is wrong.
   if ((status === 400 || status === 404) && code === "resource_missing")
-    return { words, kind: "rejected", code: isCharge(param) ? "unknown_charge" : "unknown_token" };
+    return isCharge(param)
+      ? { words, kind: "rejected", code: "unknown_charge" }
+      : // The token of another account, or of a customer who is gone: whoever else has one may serve.
+        { words, kind: "unavailable", code: "unknown_token" };
   if (status === 400) return { words, kind: "rejected", code: "http_400" };
   return status === 404 ? { words, kind: "unavailable", code: "misconfigured" } : { words };
 }

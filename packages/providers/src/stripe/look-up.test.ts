@@ -10,7 +10,8 @@ const call = {
   jobId: 'order-"7"',
   idempotencyKey: "k",
   signal: new AbortController().signal,
-  sentAfter: 0,
+  sentAfter: 1_795_000_000_000,
+  endedAt: 1_795_000_001_000,
 };
 const declined = {
   status: "requires_payment_method",
@@ -51,7 +52,9 @@ describe("of a charge", () => {
     expect(sent).toMatchObject({ method: "GET", body: "" });
     const { pathname, searchParams } = new URL(sent?.path ?? "", server.url);
     expect(pathname).toBe("/v1/payment_intents/search");
-    expect(searchParams.get("query")).toBe(String.raw`metadata["job_id"]:"order-\"7\""`);
+    expect(searchParams.get("query")).toBe(
+      String.raw`created>=1794999700 AND metadata["job_id"]:"order-\"7\""`,
+    );
   });
 
   test("its index lags, so not finding proves nothing for an hour", async () => {

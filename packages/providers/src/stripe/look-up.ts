@@ -12,18 +12,20 @@ import { chargeOf, receiptOfRefund, refundObject } from "./refund-object.ts";
 import { stripeClient, type StripeConfig } from "./sdk.ts";
 
 const PAGE = 100;
+const SKEW_SECONDS = 300;
 
 /** Searches the payment intents that carry the job's id: https://docs.stripe.com/api/payment_intents/search */
 export function lookUpCharge(config: StripeConfig): LookUp<typeof paymentCharge> {
   const client = stripeClient(config);
-  return implementLookUp<typeof paymentCharge>("stripe", [config.secretKey], async (_, call) => {
-    const query = `metadata["job_id"]:"${call.jobId.replaceAll(/["\\]/gu, String.raw`\$&`)}"`;
+  return implementLookUp<typeof paymentCharge>("stripe", [config.secretKey], async (request, call) => {
+    const jobId = call.jobId.replaceAll(/["\\]/gu, String.raw`\$&`);
+    const query = `created>=${since(call)} AND metadata["job_id"]:"${jobId}"`;
     const found = await everyPage((page) =>
       ask(call, searched, () =>
         client.paymentIntents.search({ query, limit: PAGE, ...(page !== undefined && { page }) }),
       ),
     );
-    return isFailure(found) ? found : whatCounts(found.map(receiptOf));
+    return isFailure(found) ? found : whatCounts(found.map(receiptOf), request);
   });
 }
 
@@ -41,10 +43,16 @@ export function lookUpRefund(config: StripeConfig): LookUp<typeof paymentRefund>
       ),
     );
     if (isFailure(found)) return found;
-    return whatCounts(
-      found.filter(({ metadata }) => metadata?.["job_id"] === call.jobId).map(receiptOfRefund),
+    const own = found.filter(
+      ({ metadata, created }) => metadata?.["job_id"] === call.jobId && (created ?? Infinity) >= since(call),
     );
+    return whatCounts(own.map(receiptOfRefund), request);
   });
+}
+
+/** Seconds; an earlier job of the same id, long forgotten here, is not this one. Stripe's clock may be behind ours. */
+function since({ sentAfter }: LookUpCall): number {
+  return Math.max(0, Math.floor(sentAfter / 1000) - SKEW_SECONDS);
 }
 
 const searched = z

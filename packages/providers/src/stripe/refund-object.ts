@@ -9,6 +9,7 @@ export const refundObject = z.object({
   id: z.string().min(1),
   status: z.string().nullish(),
   amount: z.int(),
+  created: z.int().optional(),
   currency: z.string().toUpperCase().pipe(currency),
   failure_reason: z.string().nullish(),
   metadata: z.record(z.string(), z.string()).nullish(),

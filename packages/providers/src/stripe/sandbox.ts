@@ -26,6 +26,7 @@ interface Intent {
   readonly object: "payment_intent";
   readonly status: "succeeded" | "requires_payment_method" | "requires_action";
   readonly amount: number;
+  readonly created: number;
   readonly currency: string;
   readonly payment_method: string;
   readonly client_secret: string;
@@ -39,6 +40,7 @@ interface Refund {
   readonly object: "refund";
   readonly status: "succeeded";
   readonly amount: number;
+  readonly created: number;
   readonly currency: string;
   readonly payment_intent: string;
   readonly metadata: Readonly<Record<string, string>>;
@@ -125,6 +127,7 @@ function createFake(): (request: FakeRequest) => FakeAnswer | Promise<FakeAnswer
           ? "succeeded"
           : "requires_payment_method",
       amount,
+      created: seconds(),
       currency,
       payment_method: token,
       client_secret: `${id}_secret_${randomId()}`,
@@ -176,6 +179,7 @@ function createFake(): (request: FakeRequest) => FakeAnswer | Promise<FakeAnswer
       object: "refund",
       status: "succeeded",
       amount,
+      created: seconds(),
       currency: intent.currency,
       payment_intent: intent.id,
       metadata: metadataOf(form),
@@ -187,10 +191,13 @@ function createFake(): (request: FakeRequest) => FakeAnswer | Promise<FakeAnswer
   }
 
   function search(query: URLSearchParams): FakeAnswer {
-    const [, , jobId] = /^metadata\[(["'])job_id\1\]:["'](.*)["']$/u.exec(query.get("query") ?? "") ?? [];
+    const asked = /^created>=(\d+) AND metadata\[(["'])job_id\2\]:["'](.*)["']$/u;
+    const [, since, , jobId] = asked.exec(query.get("query") ?? "") ?? [];
     if (jobId === undefined)
       return refuse(400, { param: "query", message: "We were unable to parse your search query." });
-    const found = (intentsOfJob.get(jobId) ?? []).toReversed();
+    const found = (intentsOfJob.get(jobId) ?? [])
+      .filter(({ created }) => created >= Number(since))
+      .toReversed();
     const start = Number(query.get("page") ?? 0);
     const end = start + Number(query.get("limit") ?? 10);
     const hasMore = end < found.length;
@@ -259,6 +266,10 @@ function metadataOf(form: Form): Record<string, string> {
     return key === undefined ? [] : [[key, value] as const];
   });
   return Object.fromEntries(entries);
+}
+
+function seconds(): number {
+  return Math.floor(Date.now() / 1000);
 }
 
 function randomId(): string {
