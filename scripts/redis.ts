@@ -1,5 +1,5 @@
-// Usage: node scripts/bootstrap.mjs scripts/redis.ts DIR [PORT]. A private Redis on an append-only file in DIR, for a program
-// that wants to kill it and start it again. Says where it is in one line of JSON; ends with SIGTERM, or when its parent does.
+// Usage: node scripts/bootstrap.mjs scripts/redis.ts DIR [PORT]. A private Redis on an append-only file in DIR, which is
+// synced before a write is acknowledged: for a program that wants to kill it and start it again. Says where it is in one line of JSON; ends with SIGTERM, or when its parent does.
 import { ensureRedis } from "./lib/redis/index.ts";
 
 const [dataDir, port] = process.argv.slice(2);
@@ -12,6 +12,7 @@ const redis = await ensureRedis({
   dataDir,
   env,
   quiet: true,
+  sync: "always",
   ...(port === undefined ? {} : { port: Number(port) }),
 });
 const stop = async (): Promise<void> => {

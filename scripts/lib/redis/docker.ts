@@ -33,7 +33,7 @@ async function run(docker: Docker, context: LinkContext): Promise<RedisHandle> {
     ["run", "--rm", "-d", "--label", `${label}=${process.pid}`],
     ["-p", `127.0.0.1:${context.port ?? ""}:6379`, ...volume(context.dataDir), image],
     ["redis-server", "--maxmemory-policy", "noeviction", "--save", "", "--hash-max-ziplist-value", "512"],
-    context.persist ? ["--appendonly", "yes", "--appendfsync", "everysec"] : ["--appendonly", "no"],
+    context.persist ? ["--appendonly", "yes", "--appendfsync", context.sync] : ["--appendonly", "no"],
   ];
   const id = await docker(...words.flat());
   let stopped: Promise<unknown> | undefined;

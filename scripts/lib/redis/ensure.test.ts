@@ -186,6 +186,12 @@ describe.skipIf(server === undefined)(`a server from PATH${noServer}`, () => {
     expect(await ask(second.url, (redis) => redis.get("kept"))).toBe("yes");
   });
 
+  test("it may be synced with every write", async () => {
+    addServer();
+    const redis = await start({ dataDir: join(dir, "data"), sync: "always", env: environment() });
+    expect(await setting(redis.url, "appendfsync")).toBe("always");
+  });
+
   test("persist: false leaves a data folder without an append-only file", async () => {
     addServer();
     const redis = await start({ dataDir: join(dir, "data"), persist: false, env: environment() });

@@ -46,6 +46,7 @@ function withDefaults(options: RedisOptions): LinkContext {
   return {
     dataDir: options.dataDir === undefined ? undefined : resolve(options.dataDir),
     persist: options.persist ?? options.dataDir !== undefined,
+    sync: options.sync ?? "everysec",
     // The bootstrap has found a folder that can be written to.
     cache: options.cache ?? env["UNDERSTUDY_CACHE_DIR"] ?? join(homedir(), ".cache", "understudy"),
     port: options.port,

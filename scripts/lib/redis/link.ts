@@ -14,8 +14,10 @@ export interface RedisHandle {
 export interface RedisOptions {
   /** Keep data here. Without it, a temporary folder that goes away with the server. */
   readonly dataDir?: string;
-  /** Append-only file, synced every second. Default: true with a dataDir, false without. */
+  /** Keep an append-only file. Default: true with a dataDir, false without. */
   readonly persist?: boolean;
+  /** When the append-only file is synced; with "always" no write is acknowledged before. Default: "everysec". */
+  readonly sync?: "everysec" | "always";
   /** Where unpacked servers are kept between runs. Default: UNDERSTUDY_CACHE_DIR. */
   readonly cache?: string;
   /** Default: any free port. */
@@ -30,6 +32,7 @@ export interface RedisOptions {
 export interface LinkContext {
   readonly dataDir: string | undefined;
   readonly persist: boolean;
+  readonly sync: "everysec" | "always";
   readonly cache: string;
   readonly port: number | undefined;
   readonly quiet: boolean;

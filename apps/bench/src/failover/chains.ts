@@ -24,25 +24,36 @@ export function naiveChain<Request, Receipt>(
 }
 
 /**
- * Symfony Mailer's FailoverTransport (https://symfony.com/doc/current/mailer.html#high-availability): any exception makes a
- * transport dead for a while, in this process alone, and the next one is asked; when all are dead the message fails.
+ * Symfony Mailer's FailoverTransport (https://symfony.com/doc/current/mailer.html#high-availability): it stays with a transport
+ * until that one throws, which makes it dead for a while, in this process alone; then it takes the next in the circle that is not
+ * dead, and the message fails when there is none.
  */
 export function symfonyChain<Request, Receipt>(
   transports: readonly Transport<Request, Receipt>[],
   retryPeriodMs: number,
 ): Chain<Request, Receipt> {
-  const deadUntil = new Map<string, number>();
+  const diedAt = new Map<Transport<Request, Receipt>, number>();
+  let current: Transport<Request, Receipt> | undefined;
+  let next = 0;
+  const alive = (): typeof current => {
+    if (current !== undefined && !diedAt.has(current)) return current;
+    const circle = [...transports.slice(next), ...transports.slice(0, next)];
+    current = circle.find((one) => Date.now() - (diedAt.get(one) ?? 0) > retryPeriodMs);
+    if (current !== undefined) {
+      diedAt.delete(current);
+      next = (transports.indexOf(current) + 1) % transports.length;
+    }
+    return current;
+  };
   return async (request, jobId) => {
     let last: unknown = new Error("All transports failed.");
-    for (const transport of transports) {
-      if ((deadUntil.get(transport.name) ?? 0) > Date.now()) continue;
+    for (let one = alive(); one !== undefined; one = alive())
       try {
-        return await transport.send(request, jobId);
+        return await one.send(request, jobId);
       } catch (error) {
-        deadUntil.set(transport.name, Date.now() + retryPeriodMs);
+        diedAt.set(one, Date.now());
         last = error;
       }
-    }
     throw last;
   };
 }

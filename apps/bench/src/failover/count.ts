@@ -1,10 +1,10 @@
 import type { Stage } from "./stage.ts";
 import type { Fate, System } from "./system.ts";
-import { chargeRoute, handfuls, idOf, type Kind, mailRoute } from "./workload.ts";
+import { chargeRoute, handfuls, idOf, isDeclined, type Kind, mailRoute } from "./workload.ts";
 
 export interface Figures {
   readonly charges: {
-    /** Unknown to the queue, or said to be done and not at any provider. */
+    /** Unknown to the queue; or said to be done and not at any provider; or said to be declined, with a good card. */
     readonly lost: number;
     /** Charges beyond the first of a job, counted at the providers. */
     readonly duplicated: number;
@@ -74,8 +74,8 @@ async function countKind(
   };
   for (const numbers of handfuls(jobs)) {
     const fates = await Promise.all(numbers.map((n) => system.fateOf(kind, n)));
-    for (const [i, fate] of fates.entries())
-      add(counted, fate, effects.get(idOf[kind](numbers[i] ?? 0)) ?? []);
+    for (const [i, n] of numbers.entries())
+      add(counted, truthOf(n, fates[i]), effects.get(idOf[kind](n)) ?? []);
   }
   return counted;
 }
@@ -94,6 +94,11 @@ async function effectsByJob(
       counts.set(jobId, own);
     }
   return counts;
+}
+
+/** No provider declines a good card: who says so has lost the charge. */
+function truthOf(n: number, fate: Fate = { end: "unheard_of" }): Fate {
+  return fate.end === "declined" && !isDeclined(n) ? { end: "done", isLabelled: false } : fate;
 }
 
 function add(counted: Counted, fate: Fate, effects: readonly number[]): void {

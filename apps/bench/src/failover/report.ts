@@ -23,8 +23,11 @@ const rows: readonly Row[] = [
   { label: "said to have failed, and charged", of: ({ charges }) => charges.misreported, isWrong: true },
   { label: "charges unresolved", of: ({ charges }) => charges.unresolved, isWrong: true },
   { label: "charges held for a look-up or a person", of: ({ charges }) => charges.held, isWrong: false },
+  { label: "charges given up, without effect", of: ({ charges }) => charges.gaveUp, isWrong: false },
   { label: "mails lost", of: ({ mails }) => mails.lost, isWrong: true },
   { label: "mails unresolved", of: ({ mails }) => mails.unresolved, isWrong: true },
+  { label: "mails held for a person", of: ({ mails }) => mails.held, isWrong: false },
+  { label: "mails given up, not sent", of: ({ mails }) => mails.gaveUp, isWrong: false },
   { label: "mails sent twice", of: ({ mails }) => mails.duplicated, isWrong: false },
   { label: "of these, not marked beforehand", of: ({ mails }) => mails.unlabelledDuplicates, isWrong: true },
 ];

@@ -6,14 +6,13 @@ import { connectWorker, type Redis } from "@understudy/queue";
 
 import { createSandbox, type Sandbox } from "./control.ts";
 import { type Program, startProgram } from "./program.ts";
-import { until } from "./until.ts";
 
 /** What one system is tried on: a Redis of its own, and the providers. */
 export interface Stage extends AsyncDisposable {
   readonly redisUrl: string;
   readonly redis: Redis;
   readonly sandbox: Sandbox;
-  /** SIGKILL, and a start on the same append-only file. */
+  /** SIGKILL at whatever it is doing, and a start on the same append-only file. */
   killRedis(): Promise<void>;
 }
 
@@ -34,7 +33,6 @@ export async function openStage(keepEffects: number): Promise<Stage> {
     redis,
     sandbox: createSandbox(String(sandboxProgram.said["sandbox"])),
     async killRedis() {
-      await until("Redis is not syncing", () => isWritten(redis), 10_000);
       process.kill(Number(server.said["pid"]), "SIGKILL");
       await server.stop();
       server = await startRedis(dataDir, new URL(redisUrl).port);
@@ -54,14 +52,4 @@ async function startRedis(dataDir: string, port?: string): Promise<Program> {
     (line) => "url" in line,
     port === undefined ? [dataDir] : [dataDir, port],
   );
-}
-
-/**
- * With `appendfsync everysec` Redis hands each write to the system before it acknowledges it, except while its background
- * sync is at work, which begins at the full second: then the death of its process alone may lose what was acknowledged.
- */
-async function isWritten(redis: Redis): Promise<boolean> {
-  const info = await redis.info("persistence");
-  const ms = Date.now() % 1000;
-  return /^aof_pending_bio_fsync:0\r?$/mu.test(info) && ms > 200 && ms < 900;
 }

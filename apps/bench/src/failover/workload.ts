@@ -19,7 +19,7 @@ export function keyOf(n: number): string {
 /** Every so many a card that is declined: an answer, and no effect. */
 const DECLINED_EVERY = 50;
 
-function isDeclined(n: number): boolean {
+export function isDeclined(n: number): boolean {
   return n % DECLINED_EVERY === DECLINED_EVERY - 1;
 }
 
