@@ -101,6 +101,21 @@ describe("effects of unknown fate", () => {
     expect(b.calls).toHaveLength(1);
   });
 
+  test.each([
+    ["unavailable", "refused"],
+    ["unavailable", "unauthorized"],
+    ["unavailable", "forbidden"],
+    ["throttled", "http_429"],
+  ] as const)("a charge that surely did not happen, %s %s, goes on", async (kind, code) => {
+    const stage = newStage();
+    const a = scripted("a", [failing(kind, code)], { idempotency: keyed });
+    const b = scripted("b", [delivered], { idempotency: keyed });
+    stage.start([a, b]);
+    const { id } = await stage.client.enqueue(payJob, { n: 1 }, { idempotencyKey: code });
+    expect((await stage.reaches(id, "completed")).bound).toMatchObject({ provider: "b" });
+    expect([a.calls.length, b.calls.length]).toEqual([1, 1]);
+  });
+
   test("a charge whose provider has left the route waits for it", async () => {
     const stage = newStage();
     const { id } = await stage.client.enqueue(payJob, { n: 1 }, { idempotencyKey: "order-3" });

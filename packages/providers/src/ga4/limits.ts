@@ -1,4 +1,4 @@
-import type { TrackedEvent, TrackRequest } from "@understudy/core";
+import type { TrackedEvent, TrackRequest, Undelivered } from "@understudy/core";
 
 import { SOME_JOB_ID, wireBytes } from "../analytics/weight.ts";
 import { nameOf, payloadOf, type PayloadEvent } from "./payload.ts";
@@ -55,19 +55,42 @@ const reservedNames: ReadonlySet<string> = new Set([
   "user_engagement",
 ]);
 
-/** Whether Google Analytics would keep all of it. It says nothing of what it drops, so we must know before. */
+export interface Fitting {
+  /** What one request holds, of the events that would be kept. */
+  readonly events: readonly TrackedEvent[];
+  readonly undelivered: readonly Undelivered[];
+}
+
+/** Google Analytics says nothing of what it drops, so we must know before. */
+export function fitting(request: TrackRequest): Fitting {
+  const own = (events: readonly TrackedEvent[]) =>
+    payloadOf({ ...request, events: [...events] }, SOME_JOB_ID.slice(0, MAX_TEXT));
+  const events: TrackedEvent[] = [];
+  const undelivered: Undelivered[] = [];
+  let bytes = wireBytes(own([]));
+  for (const event of request.events) {
+    const [sent] = own([event]).events;
+    const added = wireBytes(sent) + 1;
+    const isFit = sent !== undefined && isKept(sent) && isUnambiguous(event) && added < MAX_BYTES;
+    if (!isFit) undelivered.push({ item: event.id, code: "invalid_event", permanent: true });
+    else if (events.length === MAX_EVENTS || bytes + added >= MAX_BYTES)
+      undelivered.push({ item: event.id, code: "batch_full", permanent: false });
+    else {
+      events.push(event);
+      bytes += added;
+    }
+  }
+  return { events, undelivered };
+}
+
+/** Whether there is anything in it that Google Analytics would keep. */
 export function fits(request: TrackRequest): boolean {
-  const payload = payloadOf(request, SOME_JOB_ID.slice(0, MAX_TEXT));
-  return (
-    payload.events.length <= MAX_EVENTS &&
-    wireBytes(payload) < MAX_BYTES &&
-    payload.events.every((event, n) => isKept(event) && isUnambiguous(request.events[n]))
-  );
+  return fitting(request).events.length > 0;
 }
 
 /** Two properties whose names become one name would be one. */
-function isUnambiguous(event: TrackedEvent | undefined): boolean {
-  const names = Object.keys(event?.properties ?? {});
+function isUnambiguous({ properties = {} }: TrackedEvent): boolean {
+  const names = Object.keys(properties);
   return new Set(names.map(nameOf)).size === names.length;
 }
 

@@ -1,4 +1,4 @@
-import { type Adapter, analyticsTrack, type Implementation } from "@understudy/core";
+import { type Adapter, analyticsTrack, type Failure, type Implementation } from "@understudy/core";
 import * as z from "zod";
 
 import { taken } from "../analytics/batch.ts";
@@ -6,7 +6,7 @@ import { failureOf, type Refusals } from "../transport/classify.ts";
 import { implement } from "../transport/implement.ts";
 import { postJson } from "../transport/post-json.ts";
 import type { Reply } from "../transport/transport.ts";
-import { fits } from "./limits.ts";
+import { fits, fitting } from "./limits.ts";
 import { payloadOf } from "./payload.ts";
 
 interface Config {
@@ -32,15 +32,24 @@ export const track: Implementation<Config, typeof analyticsTrack> = {
   accepts: fits,
 };
 
+const nothingFits: Failure = {
+  kind: "rejected",
+  code: "invalid_event",
+  detail: "Google Analytics would drop each event of it in silence: see its limits.",
+};
+
 function create({ measurementId, apiSecret, region, baseUrl }: Config): Adapter<typeof analyticsTrack> {
   const query = new URLSearchParams({ measurement_id: measurementId, api_secret: apiSecret }).toString();
   const url = `${(baseUrl ?? hosts[region]).replace(/\/+$/u, "")}/mp/collect?${query}`;
   const secrets = [apiSecret, encodeURIComponent(apiSecret), query];
   return implement<typeof analyticsTrack>("ga4", secrets, async (request, call) => {
-    const carried = await postJson(url, {}, payloadOf(request, call.jobId), call.signal);
+    const { events, undelivered } = fitting(request);
+    if (events.length === 0) return nothingFits;
+    const payload = payloadOf({ ...request, events: [...events] }, call.jobId);
+    const carried = await postJson(url, {}, payload, call.signal);
     if (!isTaken(carried.reply)) return failureOf(carried, call.signal, refusals);
     // Nobody has looked at the events, or at the secret, and nobody will say.
-    return taken(request.events.length, false);
+    return { ...taken(events.length, false), ...(undelivered.length > 0 && { undelivered }) };
   });
 }
 

@@ -163,6 +163,16 @@ describe.each(takers.map(({ name }) => name as keyof typeof sandboxes))("%s", (n
     expect(fake.ledger.accepted).toBe(1);
   });
 
+  test("a 503 that tells us to come back says nothing of the charge", async () => {
+    await charge(requestWith("token-1"), callOf("job-0"));
+    await fake.faults.set(faultSchema.parse({ mode: "503", retryAfter: 7 }));
+    expect(await charge(requestWith("token-1"), callOf("job-1"))).toMatchObject({
+      kind: "ambiguous",
+      code: "http_503",
+      retryAfterMs: 7000,
+    });
+  });
+
   test("a look-up does not take another amount under the job's id for this charge", async () => {
     await charge(requestWith("token-1", 999), callOf("job-1"));
     expect(await lookUpCharge(requestWith("token-1"), questionOf("job-1"))).not.toMatchObject({
