@@ -74,7 +74,7 @@ export interface ClientOptions {
   /**
    * The deployment's providers by capability, as its workers' ROUTE_… variables say: `{ "analytics.track": ["segment"] }`. Where
    * they are sinks it must be known, for each gets a job of its own; where they are rivals, a job that none of them can serve is
-   * then refused at once.
+   * then refused at once. A provider given whole, such as `providers.stripe`, is asked whether it accepts the request as well.
    */
   readonly routes?: Routes;
   /** Told of connection trouble. Each enqueue reports its own as well. */

@@ -1,7 +1,9 @@
+import { defineProvider, paymentCharge } from "@understudy/core";
 import { chargeCard, refundCharge, syncAnalytics, welcomeEmail } from "@understudy/jobs";
 import { connectWorker, familyOf, locate } from "@understudy/queue";
 import { newSpace } from "@understudy/testkit";
 import { describe, expect, onTestFinished, test } from "vitest";
+import * as z from "zod";
 
 import { type Client, type ClientOptions, createClient } from "./client.ts";
 
@@ -87,6 +89,35 @@ describe("nobody being left who may serve a job is found at once", () => {
     expect(
       await client({ routes: { "payment.charge": ["square", "stripe"] } }).enqueue(chargeCard, charge, key),
     ).toMatchObject({ status: "created" });
+  });
+
+  test("when those who have a token do not accept it", async () => {
+    const european = defineProvider({
+      name: "stripe",
+      config: z.object({}),
+      sandboxConfig: {},
+      adapters: [
+        {
+          capability: paymentCharge,
+          idempotency: { horizonMs: 86_400_000, maxKeyLength: 255 },
+          accepts: ({ currency }) => currency === "EUR",
+          create: () => () => Promise.reject(new Error("nobody calls it here")),
+        },
+      ],
+    });
+    const dollars = { ...charge, currency: "USD" };
+    const some = client({ routes: { "payment.charge": [european, "square"] } });
+    await expect(some.enqueue(chargeCard, dollars, { idempotencyKey: "usd-1" })).rejects.toMatchObject({
+      code: "payload_invalid",
+      message: expect.stringContaining("not accepted by stripe: nobody is left"),
+    });
+    const other = { ...dollars, paymentMethod: { stripe: "pm_1", square: "ccof:1" } };
+    expect(await some.enqueue(chargeCard, other, { idempotencyKey: "usd-2" })).toMatchObject({
+      status: "created",
+    });
+    expect(await some.enqueue(chargeCard, charge, { idempotencyKey: "eur-1" })).toMatchObject({
+      status: "created",
+    });
   });
 
   test("when none that it allows is on the route", async () => {
