@@ -48,7 +48,7 @@ test("in a terminal, a panel is redrawn in place with one write a frame, and wha
   const [first = "", second = "", last] = writes;
   expect(stripVTControlCharacters(first).split("\n")).toEqual([
     "",
-    "  ███████████████░░░░░░░░░░░░░░░  4/8 e-mails, 0 charges and events enqueued",
+    "  ███████████████░░░░░░░░░░░░░░░  4/8 mails, 0 charges and events",
     "",
     "  provider    delivered   stood in     failed   circuit",
     "  sendgrid            0          0          0   half open",
@@ -76,7 +76,13 @@ test("the summary is a table that fits into 80 columns", () => {
       "welcome-email": { enqueued: 240, delivered: 234, deadLettered: 6, failedOver: 91 },
       "password-reset": { enqueued: 60, delivered: 60, deadLettered: 0, failedOver: 23 },
     },
-    providers: { sendgrid: { accepted: 160 }, mailgun: { accepted: 137 } },
+    providers: {
+      sendgrid: { accepted: 160 },
+      mailgun: { accepted: 137 },
+      smtp: { accepted: 0 },
+      stripe: { accepted: 29 },
+      segment: { accepted: 30 },
+    },
     duplicates: 3,
     unlabelledDuplicates: 0,
     lost: 0,
@@ -90,7 +96,8 @@ test("the summary is a table that fits into 80 columns", () => {
     "  password-reset              60            60             0            23",
     "  all                        300           294             6           114",
     "",
-    "  arrived at the providers   sendgrid 160, mailgun 137",
+    "  arrived at the providers   sendgrid 160, mailgun 137, smtp 0, stripe 29,",
+    "                             segment 30",
     "  happened twice             3, not marked as possible beforehand: 0",
     "  still queued               0",
     "  lost                       0",

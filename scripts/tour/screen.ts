@@ -68,7 +68,7 @@ function panel(tally: Tally, total: number, note: string): readonly string[] {
   const titles = ["delivered", "stood in", "failed"].map((title) => title.padStart(11)).join("");
   return [
     "",
-    `  ${"█".repeat(done)}${"░".repeat(BAR - done)}  ${tally.mails}/${total} e-mails, ${tally.enqueued - tally.mails} charges and events enqueued`,
+    `  ${"█".repeat(done)}${"░".repeat(BAR - done)}  ${tally.mails}/${total} mails, ${tally.enqueued - tally.mails} charges and events`,
     "",
     paint("dim", `  ${"provider".padEnd(10)}${titles}   circuit`),
     ...[...tally.providers].map(row),
@@ -109,6 +109,21 @@ function waiting(tally: Tally): number {
   return Math.max(0, tally.enqueued - tally.delivered - tally.dead);
 }
 
+/** In lines of at most 80 columns; those after the first are indented like it. */
+function wrapped(title: string, items: readonly string[]): readonly string[] {
+  const lines: string[] = [];
+  let line = title;
+  for (const [i, item] of items.entries()) {
+    const text = i === items.length - 1 ? item : `${item}, `;
+    if (line.length + text.trimEnd().length > 80) {
+      lines.push(line.trimEnd());
+      line = " ".repeat(title.length);
+    }
+    line += text;
+  }
+  return [...lines, line];
+}
+
 /** The table at the end. */
 export function summaryLines(summary: Summary): readonly string[] {
   const rows = Object.entries(summary.jobs).map(([name, job]) => [
@@ -124,7 +139,7 @@ export function summaryLines(summary: Summary): readonly string[] {
       cells.map((text, i) => (i === 0 ? `  ${text.padEnd(16)}` : text.padStart(14))).join(""),
     ),
     "",
-    `  arrived at the providers   ${arrived.join(", ")}`,
+    ...wrapped("  arrived at the providers   ", arrived),
     `  happened twice             ${summary.duplicates}, not marked as possible beforehand: ${summary.unlabelledDuplicates}`,
     `  still queued               ${summary.stillQueued}`,
     `  lost                       ${summary.lost}`,
