@@ -1,4 +1,4 @@
-import type { AnyJob, Envelope } from "@understudy/core";
+import { type AnyJob, CARD_NUMBER_REFUSED, type Envelope, holdsCardNumber } from "@understudy/core";
 import { cronProblem, type Schedule } from "@understudy/queue";
 
 import { EnqueueError } from "./enqueue-error.ts";
@@ -29,6 +29,8 @@ export function scheduleOf(
       "its jobs go to sinks, one job for each, which a schedule cannot make; enqueue them when they are due.",
     );
   if (!keyShape.test(key)) throw wrong("key must be 1 to 128 letters, digits, dots, dashes or underscores.");
+  if (job.capability.duplicates === "forbidden" && holdsCardNumber(key))
+    throw wrong(`key ${CARD_NUMBER_REFUSED}, or name the order.`);
   if (!/^\S+(?:\s+\S+){4,5}$/u.test(cron.trim()))
     throw wrong(`cron must have five fields, or six with seconds first; "${cron.slice(0, 60)}" has not.`);
   if (!isTimeZone(timeZone))

@@ -1,4 +1,4 @@
-import { type Cause, type Envelope, openEnvelope, type Trail } from "@understudy/core";
+import { type Cause, type Ending, type Envelope, openEnvelope, type Trail } from "@understudy/core";
 import { knownFamilies, locate, type Located, type Redis } from "@understudy/queue";
 
 /** Where a job is and what became of it. Holds no payload. */
@@ -45,22 +45,29 @@ function statusOf(
     state,
     ...(envelope === undefined ? {} : { attempts: envelope.attempt, trail: envelope.trail }),
     ...(state === "completed" ? { receipt: parse(returnValue) } : {}),
-    ...(state === "dead" ? { dead: { ...endingOf(envelope), reason: failedReason } } : {}),
+    ...(state === "dead" ? { dead: { ...endingOf(data, envelope), reason: failedReason } } : {}),
   };
 }
 
-function endingOf(envelope: Envelope | undefined): Pick<NonNullable<JobStatus["dead"]>, "cause" | "effect"> {
-  return envelope?.ended === undefined ? {} : { cause: envelope.ended.cause, effect: envelope.ended.effect };
+/** A dead letter says it of all; a failed job only when its run ended it, and BullMQ did not. */
+function endingOf(
+  data: string | undefined,
+  envelope: Envelope | undefined,
+): Pick<NonNullable<JobStatus["dead"]>, "cause" | "effect"> {
+  const value = parse(data);
+  const letter = isLetter(value) ? (value.deadLetter as Partial<Ending>) : undefined;
+  const { cause, effect } = letter ?? envelope?.ended ?? {};
+  return { ...(cause === undefined ? {} : { cause }), ...(effect === undefined ? {} : { effect }) };
+}
+
+function isLetter(value: unknown): value is { readonly deadLetter: unknown; readonly payload?: unknown } {
+  return typeof value === "object" && value !== null && "deadLetter" in value;
 }
 
 /** The data of a job is its envelope; of a dead letter it is wrapped. */
 function envelopeIn(data: string | undefined): Envelope | undefined {
   const value = parse(data);
-  const inner =
-    typeof value === "object" && value !== null && "deadLetter" in value && "payload" in value
-      ? value.payload
-      : value;
-  const opened = openEnvelope(inner);
+  const opened = openEnvelope(isLetter(value) ? value.payload : value);
   return opened.at === "open" ? opened.envelope : undefined;
 }
 

@@ -1,8 +1,8 @@
 import * as z from "zod";
 
 /** Groups of digits, however people write a card's number. */
-const groupsOfDigits = /\d+(?:[\s.\-–—/_]{1,3}\d+)*/gu;
-const separators = /[\s.\-–—/_]+/u;
+const groupsOfDigits = /\d+(?:[\s.:\-–—/_]{1,3}\d+)*/gu;
+const separators = /[\s.:\-–—/_]+/u;
 
 /**
  * How the numbers of the card networks begin, and how many digits they have (ISO/IEC 7812): an order's number passes the check

@@ -23,7 +23,7 @@ export interface JobDefinition<
   readonly retry: RetryPolicy;
   /** From the start of a life until the job is worthless; bounds snoozing and retries. */
   readonly maxAgeMs: number;
-  /** How long the receipt stays: the window in which a repeated enqueue is absorbed. */
+  /** How long the receipt stays at least: the window in which a repeated enqueue is absorbed. The longest of a queue is that of all. */
   readonly keepCompletedMs: number;
   /** Where duplicates are tolerated: what to do when nobody knows whether a call had its effect. Default "resend". */
   readonly onUnknown?: "resend" | "hold";

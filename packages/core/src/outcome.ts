@@ -61,6 +61,9 @@ export type Trail<Receipt = unknown> = readonly Outcome<Receipt>[];
 /** The provider of an outcome of which nobody knows who was asked: a worker was lost in the middle of a call. */
 export const UNKNOWN_PROVIDER = "unknown";
 
+/** The code of that outcome. */
+export const WORKER_LOST = "worker_lost";
+
 /** The provider of an outcome that no provider had a part in: nobody on the route could be asked. */
 export const NO_PROVIDER = "route";
 

@@ -6,6 +6,7 @@ import {
   standing,
   effectOfOutcome,
   UNKNOWN_PROVIDER,
+  WORKER_LOST,
 } from "@understudy/core";
 
 import type { DeadLetter } from "./dead-letter.ts";
@@ -111,7 +112,7 @@ function envelopeAfterLosses(
 function workersLost({ diedAt }: DeadLetter, bound: Envelope["bound"], count: number): Outcome {
   return {
     kind: "ambiguous",
-    code: "worker_lost",
+    code: WORKER_LOST,
     detail: "workers were lost while they ran this job",
     provider: bound?.provider ?? UNKNOWN_PROVIDER,
     at: diedAt,

@@ -3,6 +3,7 @@ import {
   type DeadLetterStore,
   type LookUpAnswer,
   openDeadLetters,
+  readLetter,
   type RedriveAnswer,
   type ReleaseAnswer,
 } from "@understudy/dead-letters";
@@ -64,12 +65,18 @@ export function createOperator({
     act: (store: DeadLetterStore, jobName: string) => Promise<Answer>,
   ): Promise<Answer | "gone"> => {
     let tries = 0;
+    let diedAt: number | undefined;
     return await producer.ask(async (connection) => {
       tries += 1;
       for (const family of await knownFamilies(connection, namespace)) {
-        const { place, name = "" } = await locate(connection, family, id);
-        if (place === "dead") return await act(openDeadLetters(connection, family), name);
-        if (place !== "absent" && tries > 1) return done;
+        const { place, name = "", data = "" } = await locate(connection, family, id);
+        if (place !== "dead" && place !== "absent" && tries > 1) return done;
+        if (place !== "dead") continue;
+        const letter = readLetter(data)?.letter;
+        // It was put back, and has died again meanwhile.
+        if (diedAt !== undefined && letter?.diedAt !== diedAt) return done;
+        diedAt = letter?.diedAt;
+        return await act(openDeadLetters(connection, family), name);
       }
       return "gone";
     }, deadlineMs);

@@ -34,7 +34,7 @@ export interface LockOptions {
 
 export const defaultLocks: LockOptions = { lockMs: 60_000, stalledCheckMs: 30_000, maxStalledCount: 3 };
 
-export interface ConsumerOptions extends Pick<SettlingOptions, "afterFailed"> {
+export interface ConsumerOptions extends Pick<SettlingOptions, "afterFailed" | "keepCompletedMs"> {
   /** How many more jobs could be served now: what nobody can serve is not fetched. */
   readonly capacity: () => Capacity;
   readonly redis: Redis;
@@ -97,7 +97,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       maxStalledCount,
       runRetryDelay: 1000,
     },
-    settlingBackend({ door, afterFailed: options.afterFailed }),
+    settlingBackend({ door, keepCompletedMs: options.keepCompletedMs, afterFailed: options.afterFailed }),
   );
   worker.on("error", onError);
   worker.on("lockRenewalFailed", (ids: string[]) => {

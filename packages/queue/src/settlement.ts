@@ -16,6 +16,11 @@ export interface Settlement {
 
 export interface SettlingOptions {
   readonly door: FetchDoor;
+  /**
+   * What completed in this queue stays at least so long. When a job completes, BullMQ removes all of the queue that are older than
+   * that one's own age: one job with a short memory would take the receipts of the others with it.
+   */
+  readonly keepCompletedMs: number;
   /** Called after a job reached the failed set, before the worker goes on. Must not throw. */
   readonly afterFailed: (jobId: string) => Promise<void>;
 }
@@ -55,7 +60,11 @@ interface Internals {
  * one script call that checks the lock, writes the data, moves the job and fetches the next one. And nothing is fetched
  * that nobody could serve.
  */
-export function settlingBackend({ door, afterFailed }: SettlingOptions): BackendFactory<RedisQueueBackend> {
+export function settlingBackend({
+  door,
+  keepCompletedMs,
+  afterFailed,
+}: SettlingOptions): BackendFactory<RedisQueueBackend> {
   return (name, options, kind) => {
     const backend = createRedisBackend(name, options, kind);
     const fetchJob = backend.moveToActive.bind(backend);
@@ -77,7 +86,7 @@ export function settlingBackend({ door, afterFailed }: SettlingOptions): Backend
         job,
         value,
         "returnvalue",
-        keep,
+        longer(keep, keepCompletedMs),
         "completed",
         token,
         finishedOn,
@@ -144,4 +153,10 @@ function fetchedId(answer: unknown): string | undefined {
 function idOf(job: Job): string {
   if (job.id === undefined) throw new TypeError("BullMQ handed over a job without an id");
   return job.id;
+}
+
+/** Both are promises: what the finishing job was stored with, by whatever release, and what its queue keeps. */
+function longer(keep: Keep, leastMs: number): Keep {
+  if (typeof keep !== "object" || !("age" in keep) || keep.age === undefined) return keep;
+  return { ...keep, age: Math.max(keep.age, Math.ceil(leastMs / 1000)) };
 }

@@ -1,6 +1,9 @@
+import type { Envelope } from "@understudy/core";
 import { until } from "@understudy/testkit";
 import { expect, test } from "vitest";
 
+import { whatCameOf } from "./after.ts";
+import { createCatalogue } from "./catalogue.ts";
 import { backJob, delivered, failing, newStage, payJob, scripted, type Stage } from "./testing/stage.ts";
 
 const keyed = { horizonMs: 86_400_000, maxKeyLength: 255 };
@@ -94,5 +97,15 @@ test("it waits a little for one that is not there, and a wrong id is no reason t
   expect(await stage.client.result(id)).toMatchObject({
     state: "dead",
     dead: { cause: "rejected", reason: expect.stringContaining("there is no job pay-unheard-of") },
+  });
+});
+
+test("it waits while that one cannot be looked at", async () => {
+  const envelope = { payload: { of: "pay-1" }, lifeStartedAt: 0 } as unknown as Envelope;
+  const find = () => Promise.reject(new Error("Connection is closed."));
+  const nobody = createCatalogue([], [], []);
+  expect(await whatCameOf(backJob, envelope, find, nobody, Date.now())).toMatchObject({
+    at: "waits",
+    verdict: { kind: "snooze" },
   });
 });

@@ -40,7 +40,8 @@ export async function whatCameOf(
   if (id === undefined) return { at: "met", earlier: undefined };
 
   const rejected = (reason: string): Precondition => ({ at: "waits", verdict: rejection(envelope), reason });
-  const located = await find(id);
+  const located = await find(id).catch(() => undefined);
+  if (located === undefined) return wait(`${id} cannot be looked at now`);
   switch (located.place) {
     case "completed": {
       const earlier = earlierOf(located, catalogue);

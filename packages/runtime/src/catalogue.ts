@@ -6,6 +6,8 @@ export interface Catalogue {
   find(jobName: string): { readonly job: AnyJob; readonly route: Route } | undefined;
   /** The routes that the jobs of one queue use. */
   routesOf(queue: string): readonly Route[];
+  /** How long completed jobs of the queue stay: as long as the job says that keeps its own longest. */
+  keepCompletedMs(queue: string): number;
 }
 
 /** @throws UnderstudyError config_invalid when a job of these queues has no route, or two share a name */
@@ -27,11 +29,11 @@ export function createCatalogue(
       throw new UnderstudyError("config_invalid", `Two jobs are named ${job.name}; names must be unique.`);
     byName.set(job.name, { job, route });
   }
+  const of = (queue: string) => [...byName.values()].filter(({ job }) => job.queue === queue);
   return {
     find: (jobName) => byName.get(jobName),
-    routesOf: (queue) => [
-      ...new Set([...byName.values()].filter(({ job }) => job.queue === queue).map(({ route }) => route)),
-    ],
+    routesOf: (queue) => [...new Set(of(queue).map(({ route }) => route))],
+    keepCompletedMs: (queue) => Math.max(0, ...of(queue).map(({ job }) => job.keepCompletedMs)),
   };
 }
 

@@ -85,6 +85,7 @@ test("a job that keeps taking its workers with it ends as a dead letter, its eff
   expect(JSON.parse((await stage.redis.hget(keyOf(stage.family, "dead", id), "data")) ?? "")).toMatchObject({
     deadLetter: { cause: "stalled", effect: "maybe" },
   });
+  expect(await stage.client.status(id)).toMatchObject({ dead: { cause: "stalled", effect: "maybe" } });
 });
 
 test("a bare queue and the janitor leave what lives alone", async () => {

@@ -12,6 +12,7 @@ import {
   requestOf,
   UNKNOWN_PROVIDER,
   type Verdict,
+  WORKER_LOST,
 } from "@understudy/core";
 import { dueTimeOf, type Fetched } from "@understudy/queue";
 import { canAskAgain, type Link, questionFor, type Route } from "@understudy/resilience";
@@ -167,7 +168,7 @@ function withLostStarts(
   const wasUnbound = job?.capability.duplicates === "forbidden" && envelope.bound === undefined;
   const outcome: Outcome = {
     kind: wasUnbound ? "unavailable" : "ambiguous",
-    code: "worker_lost",
+    code: WORKER_LOST,
     detail: "a worker was lost while it ran this job",
     provider: envelope.bound?.provider ?? UNKNOWN_PROVIDER,
     at: now,

@@ -1,9 +1,11 @@
+import { setTimeout } from "node:timers/promises";
+
 import { keyOf } from "@understudy/queue";
 import { until } from "@understudy/testkit";
 import { Queue } from "bullmq";
 import { describe, expect, onTestFinished, test } from "vitest";
 
-import { delivered, failing, newStage, noteJob, scripted, tellJob } from "./testing/stage.ts";
+import { delivered, failing, newStage, noteJob, payJob, scripted, tellJob } from "./testing/stage.ts";
 
 describe("a delivery", () => {
   test("completes the job with its receipt, keeps the trail, and leaves a line a call in the job's log", async () => {
@@ -263,6 +265,18 @@ test("what two sinks refuse of the same is told of each", async () => {
   const ids = await stage.redis.zrange(keyOf(stage.family, "dead", "failed"), "0", "-1");
   const letters = await Promise.all(ids.map((id) => stage.envelopeOf(id)));
   expect(letters.map(({ providers = [] }) => providers.join(",")).toSorted()).toEqual(["a", "b"]);
+});
+
+test("what completed stays as long as the longest of its queue, whoever completes after it", async () => {
+  const stage = newStage();
+  const brief = { ...noteJob, name: "brief", keepCompletedMs: 1000 };
+  stage.start([scripted("a", [delivered])], { jobs: [payJob, brief] });
+  const { id } = await stage.client.enqueue(payJob, { n: 1 }, { idempotencyKey: "kept" });
+  await stage.reaches(id, "completed");
+  await setTimeout(2100);
+  const { id: later } = await stage.client.enqueue(brief, { n: 1 });
+  await stage.reaches(later, "completed");
+  expect(await stage.placeOf(id)).toMatchObject({ place: "completed" });
 });
 
 test("a queue without jobs, and a job without a provider, are refused at start", () => {

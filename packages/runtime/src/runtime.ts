@@ -114,6 +114,7 @@ function serve(
     ...(options.locks === undefined ? {} : { locks: options.locks }),
     process: async (fetched, signal) => await runJob(fetched, signal, context),
     capacity: () => capacityOf(routes),
+    keepCompletedMs: catalogue.keepCompletedMs(name),
     // What could not be moved stays in the failed set, from where anybody can move it later: nothing is lost.
     afterFailed: async (jobId) => {
       await deadLetters.take(jobId).catch(trouble);

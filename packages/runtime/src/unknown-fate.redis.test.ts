@@ -167,6 +167,20 @@ describe("a worker lost in the middle", () => {
       .toContainEqual(expect.objectContaining({ event: "settled", mayBeDuplicated: true }));
   });
 
+  test("is written down before the mail is sent again, should this worker be lost too", async () => {
+    const stage = newStage();
+    const { id } = await stage.client.enqueue(noteJob, { n: 1 });
+    await stage.redis.hincrby(keyOf(stage.family, "name", id), "ats", 1);
+    let before: unknown;
+    const noting = async () => {
+      before = await stage.envelopeOf(id);
+      return delivered;
+    };
+    stage.start([scripted("a", [noting])]);
+    await stage.reaches(id, "completed");
+    expect(before).toMatchObject({ startsSettled: 1, trail: [{ code: "worker_lost", count: 1 }] });
+  });
+
   test("twice: the mail is held as a dead letter instead of risking a third copy", async () => {
     const stage = newStage();
     const { id } = await stage.client.enqueue(noteJob, { n: 1 });

@@ -1,4 +1,4 @@
-import { compact, effectOf, type Envelope, INTERRUPTED, type Outcome } from "@understudy/core";
+import { compact, effectOf, type Envelope, INTERRUPTED, type Outcome, WORKER_LOST } from "@understudy/core";
 import { writeFenced } from "@understudy/queue";
 import type { Link, Route } from "@understudy/resilience";
 
@@ -22,17 +22,19 @@ export async function writeDown(envelope: Envelope, run: Run): Promise<boolean> 
 }
 
 /**
- * The job's route, where copies are counted: a call that follows one of unknown fate is made only once that is written down.
- * Else a worker lost in the second call would leave one lost start for two possible copies. What follows a plain failure
- * costs nothing.
+ * The job's route, where copies are counted: a call that follows one of unknown fate, or a lost worker's, is made only once that
+ * is written down. Else a worker lost in the second call would leave one lost start for two possible copies. What follows a
+ * plain failure costs nothing.
  */
 export function notingCopies({ route, envelope, life }: Ready, run: Run): Route {
   if (life.duplicates !== "tolerated") return route;
   const trail: Outcome[] = [];
+  const last = envelope.trail.at(-1);
+  const wasLost = last !== undefined && last.kind !== "delivered" && last.code === WORKER_LOST;
   const noting = (link: Link): Link => ({
     ...link,
     async adapter(request, call) {
-      if (effectOf(trail) === "maybe") {
+      if (effectOf(trail) === "maybe" || (wasLost && trail.length === 0)) {
         const soFar = { ...envelope, trail: compact([...envelope.trail, ...trail]) };
         if (!(await writeDown(soFar, run))) return cut(link.provider, run.now());
       }

@@ -38,6 +38,8 @@ export const refundCharge = defineJob({
     "charge" in payload
       ? refundOf(payload, earlier?.provider ?? "", earlier?.receipt as ChargeReceipt)
       : payload,
+  // It may have to wait for a person who settles the charge.
+  maxAgeMs: 30 * day,
   keepCompletedMs: 30 * day,
   sensitive: ["reason"],
 });

@@ -23,6 +23,13 @@ const careful: readonly StatusRule[] = [404, 405, 413, 415, 503].map(nobodyKnows
 /** The vendor's words, and yet none that refuse. */
 const unclear: readonly StatusRule[] = [400, 422].map(nobodyKnows);
 
+/** Somebody else's words, perhaps put in the place of an answer that said that money moved. */
+const foreign: readonly StatusRule[] = [401, 403, 429].map((status) => ({
+  status,
+  kind: "ambiguous",
+  code: "malformed_answer",
+}));
+
 function nobodyKnows(status: number): StatusRule {
   return { status, kind: "ambiguous", code: `http_${status}` };
 }
@@ -38,8 +45,9 @@ export function paymentFailureOf(
   const error = reply.status >= 300 ? read(reply) : undefined;
   const { kind, code = `http_${reply.status}` } = error ?? {};
   const own = kind === undefined ? [] : [{ status: reply.status, kind, code }];
+  const isForeign = error === undefined && reply.body.toString().trim() !== "";
   const failure = generalFailureOf(carried, signal, {
-    rules: [...own, ...careful, ...(error === undefined ? [] : unclear)],
+    rules: [...own, ...careful, ...(error === undefined ? [] : unclear), ...(isForeign ? foreign : [])],
     body: kind === "rejected" ? z.unknown() : z.never(),
   });
   return error === undefined ? failure : { ...failure, detail: error.words };

@@ -7,7 +7,7 @@ import { parseJson } from "../transport/classify.ts";
 import type { Answered } from "../transport/transport.ts";
 
 /** https://developer.paypal.com/api/rest/responses/#link-errorresponses */
-const errorBody = z.object({
+const ownError = z.object({
   name: z.string(),
   message: z.string().optional(),
   debug_id: z.string().optional(),
@@ -15,7 +15,13 @@ const errorBody = z.object({
     .array(z.object({ issue: z.string(), field: z.string().optional(), description: z.string().optional() }))
     .optional(),
 });
-export type PayPalError = z.output<typeof errorBody>;
+export type PayPalError = z.output<typeof ownError>;
+
+/** What it says of a token (RFC 6749, 5.2) has another shape. */
+const tokenError = z
+  .object({ error: z.string(), error_description: z.string().optional() })
+  .transform(({ error, error_description }): PayPalError => ({ name: error, message: error_description }));
+const errorBody = z.union([ownError, tokenError]);
 
 export function errorOf(answer: Answered): PayPalError | undefined {
   return errorBody.safeParse(parseJson(answer.body.toString())).data;

@@ -32,3 +32,10 @@ test("what proves that nothing was done needs no body", () => {
   expect(answered(403, "")).toMatchObject({ kind: "unavailable", code: "forbidden" });
   expect(answered(429, "<html>")).toMatchObject({ kind: "throttled" });
 });
+
+test("an SDK that gives up while its request is under way does not know what became of it", () => {
+  const threw = new Error("Request timed out.");
+  const { signal } = new AbortController();
+  expect(failureOf({ requests: 1, threw }, signal, refusals)).toMatchObject({ kind: "ambiguous" });
+  expect(failureOf({ requests: 0, threw }, signal, refusals)).toMatchObject({ code: "request_unbuildable" });
+});

@@ -46,8 +46,11 @@ export function failureOf(carried: Carried, signal: AbortSignal, refusals: Refus
 }
 
 /** An SDK that refuses to build the request says that the request is wrong; it has sent nothing. */
-function unsent({ threw }: Carried, signal: AbortSignal): Failure {
-  if (signal.aborted) return aborted(false, signal);
+function unsent({ requests, threw }: Carried, signal: AbortSignal): Failure {
+  const isUnderWay = requests > 0;
+  if (signal.aborted) return aborted(isUnderWay, signal);
+  // An SDK that does not wait for its answer.
+  if (isUnderWay) return { kind: "ambiguous", code: "adapter_threw", detail: String(threw) };
   return {
     kind: "rejected",
     code: "request_unbuildable",
