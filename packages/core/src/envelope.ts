@@ -72,7 +72,7 @@ export const envelopeSchema: z.ZodType<Envelope> = z.object({
   attempt: count,
   startsSettled: count,
   trail: trailSchema,
-  bound: z.object({ provider: z.string(), firstSentAt: time }).optional(),
+  bound: z.object({ provider: z.string(), firstSentAt: time, account: z.string().optional() }).optional(),
   schedule: z.string().optional(),
   redrives: z.int().positive().optional(),
   grantedCopies: z.int().positive().optional(),

@@ -45,6 +45,12 @@ describe("money", () => {
     expect(mayCall(keyed("a"), life, [], 24 * hour)).toBe(false);
     expect(mayCall(keyed("a"), life, [], 24 * hour - 60_000)).toBe(false);
   });
+  test("is not repeated with credentials of another account, which knows nothing of its key", () => {
+    const bound = { provider: "a", firstSentAt: 0, account: "one" };
+    const life = { ...money, bound, history: [unknownAt("a", 0)] };
+    expect(mayCall({ ...keyed("a"), account: "one" }, life, [], hour)).toBe(true);
+    expect(mayCall({ ...keyed("a"), account: "two" }, life, [], hour)).toBe(false);
+  });
   test("is asked of nobody when it is not known who may have acted", () => {
     const history = [outcome({ kind: "ambiguous", code: "worker_lost", provider: "unknown" })];
     expect(mayCall(keyed("a"), { ...money, history }, [], 0)).toBe(false);

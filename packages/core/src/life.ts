@@ -16,6 +16,8 @@ export interface Binding {
   readonly provider: string;
   /** Epoch milliseconds; the vendor's memory of the key is counted from here. */
   readonly firstSentAt: number;
+  /** Of its `Candidate` then. */
+  readonly account?: string;
 }
 
 /** What lies behind a job when it is about to ask somebody: the past decides who may still be asked. */
@@ -36,6 +38,8 @@ export function withBinding({ bound: _, ...life }: Life, bound: Binding | undefi
 export interface Candidate {
   readonly provider: string;
   readonly idempotency: Idempotency;
+  /** Differs when another account, or another place in it, is asked: that one remembers no keys and no calls of ours. */
+  readonly account?: string;
   /** Whether it can be asked later what became of a call, and from when its "no" may be believed. */
   readonly lookUp?: { readonly trustNotFoundAfterMs: number };
 }
@@ -65,7 +69,7 @@ export function mayCall(candidate: Candidate, life: Life, trail: Trail, now: num
 /** Whether repeating at this provider is known to make no second effect: it surely was asked before and still knows the key. */
 function replays(candidate: Candidate, life: Life, past: Trail, now: number): boolean {
   const wasAsked = past.some((o) => o.provider === candidate.provider && effectOfOutcome(o) !== "none");
-  if (!wasAsked) return false;
+  if (!wasAsked || !isAccountOf(life, candidate)) return false;
   if (candidate.idempotency === "natural") return true;
   if (candidate.idempotency === "none") return false;
   return (
@@ -94,6 +98,12 @@ function isAllKnownToBeAt(candidate: Candidate, life: Life, past: Trail): boolea
 
 function isBoundTo({ bound }: Life, { provider }: Candidate): boolean {
   return bound?.provider === provider;
+}
+
+/** Whether it is the account, as far as anybody wrote it down, to which the job is bound. */
+export function isAccountOf({ bound }: Life, { provider, account }: Candidate): boolean {
+  const known = bound?.provider === provider ? bound.account : undefined;
+  return known === undefined || account === undefined || known === account;
 }
 
 const MIN_LOOK_UP_EVERY_MS = 5000;

@@ -130,6 +130,11 @@ describe("a binding", () => {
     );
     expect(delivery.bound).toEqual({ provider: "a", firstSentAt: 0 });
   });
+  test("says which account was asked", async () => {
+    const one = { ...link("a", unknown), account: "one" };
+    const delivery = await deliver(route([one], "forbidden"), {}, call, life("forbidden"), context);
+    expect(delivery.bound).toEqual({ provider: "a", firstSentAt: 0, account: "one" });
+  });
   test("that cannot be written means that nothing is sent", async () => {
     const a = link("a", "delivered");
     expect(await kinds([a], life("forbidden"), { bind: async () => false })).toEqual([

@@ -51,7 +51,8 @@ export async function deliver<C extends Capability>(
     }
     if (!mayCall(link, withBinding(life, bound), trail, context.now())) continue;
     if (life.duplicates === "forbidden" && bound === undefined) {
-      bound = { provider: link.provider, firstSentAt: context.now() };
+      const account = link.account === undefined ? {} : { account: link.account };
+      bound = { provider: link.provider, firstSentAt: context.now(), ...account };
       if (!(await context.bind(bound))) {
         return { trail: [...trail, unasked(link.provider, INTERRUPTED, context, 0)] };
       }

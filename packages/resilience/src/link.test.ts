@@ -7,6 +7,7 @@ import { createLink } from "./link.ts";
 function linkOf(
   idempotency: Exclude<Idempotency, "none">,
   calls: Call[] = [],
+  config: object = {},
 ): ReturnType<typeof createLink> {
   return createLink({
     provider: "square",
@@ -19,7 +20,7 @@ function linkOf(
       },
       accepts: ({ currency }: { readonly currency: string }) => currency === "EUR",
     },
-    config: {},
+    config,
     gates: [],
     timeoutMs: 1000,
     now: () => 0,
@@ -47,6 +48,15 @@ test("a key that is too long for the vendor becomes a digest of itself, the same
   expect(one).toMatch(/^[0-9a-f]{32}$/u);
   expect(again).toBe(one);
   expect(other).not.toBe(one);
+});
+
+test("its account is another with other credentials or another location, and the same at another address", () => {
+  const account = (config: object) => linkOf({ horizonMs: 1, maxKeyLength: 45 }, [], config).account;
+  const own = account({ token: "t-1", location: "L1" });
+  expect(account({ token: "t-1", location: "L1", baseUrl: "http://127.0.0.1:1" })).toBe(own);
+  expect(account({ token: "t-2", location: "L1" })).not.toBe(own);
+  expect(account({ token: "t-1", location: "L2" })).not.toBe(own);
+  expect(own).not.toContain("t-1");
 });
 
 test("slots hold jobs of one provider to their share, however many of them are in one call", async () => {

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 import {
   type Adapter,
   type Batching,
@@ -38,6 +40,7 @@ export function createLink<Config, C extends Capability>(parts: LinkParts<Config
   return {
     provider,
     idempotency,
+    account: accountOf(parts.config),
     adapter: slots.length === 0 ? adapter : withGates(provider, slots, parts.now, adapter),
     ...(lookUp === undefined ? {} : { lookUp: createQuestion({ ...parts, lookUp }) }),
     accepts: (request) =>
@@ -50,6 +53,12 @@ export function createLink<Config, C extends Capability>(parts: LinkParts<Config
       return narrowest([jobs, ...slots.map((gate) => gate.capacity())]);
     },
   };
+}
+
+/** Whose credentials they are cannot be seen, so any change of them counts; of where the provider is reached, none. */
+function accountOf(config: unknown): string {
+  const { baseUrl: _, ...own } = Object(config) as { readonly baseUrl?: unknown };
+  return createHash("sha256").update(JSON.stringify(own)).digest("base64url").slice(0, 16);
 }
 
 function alone<Config, C extends Capability>(parts: LinkParts<Config, C>): Adapter<C> {

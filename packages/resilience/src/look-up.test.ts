@@ -125,6 +125,17 @@ describe("what is answered", () => {
     expect(outcome).not.toHaveProperty("provesNone");
   });
 
+  test("not found in another account than the one that was asked to act: no proof", async () => {
+    const bound = { provider: "a", firstSentAt: 4000, account: "one" };
+    const elsewhere = { ...link("not_found"), account: "two" };
+    const outcome = await lookUp(elsewhere, {}, call, { ...life, bound }, now);
+    expect(outcome).toMatchObject({ kind: "ambiguous", code: "cannot_tell", lookUp: true });
+    expect(outcome).not.toHaveProperty("provesNone");
+    expect(await lookUp({ ...elsewhere, account: "one" }, {}, call, { ...life, bound }, now)).toMatchObject({
+      provesNone: true,
+    });
+  });
+
   test("cannot tell, or a question that nobody answers: nothing is proved", async () => {
     expect(await lookUp(link("cannot_tell"), {}, call, life, now)).toMatchObject({ code: "cannot_tell" });
     const silent = link(() => new Promise(() => undefined), 10);

@@ -3,6 +3,7 @@ import {
   CANNOT_TELL,
   type Capability,
   type Implementation,
+  isAccountOf,
   type Life,
   type LookUp,
   type LookUpCall,
@@ -82,6 +83,13 @@ export async function lookUp(
   });
   if (answer !== "not_found") return { ...answer, lookUp: true };
   const absent = { provider, at, durationMs: now() - at, lookUp: true } as const;
+  if (!isAccountOf(life, link))
+    return {
+      kind: "ambiguous",
+      code: CANNOT_TELL,
+      detail: "the credentials or settings of the provider are not those that the job was sent with",
+      ...absent,
+    };
   // Asked too early, a "not found" says nothing: the vendor's index lags.
   return at >= trusted
     ? { kind: "unavailable", code: "not_found", ...absent, provesNone: true }
