@@ -12,7 +12,7 @@ await run({
   check: ({ capability }) =>
     capabilities.includes(String(capability))
       ? undefined
-      : `There is no capability "${String(capability)}" to implement. There are: ${capabilities.join(", ")}.`,
+      : `There is no template for "${String(capability)}", only for ${capabilities.join(", ")}. docs/adding-a-provider.md says which provider to begin with for another capability.`,
   next: (name) => [
     `Make it the vendor's: packages/providers/src/${name}/. Whatever is left to do there says TODO.`,
     `npm test -- packages/providers && npm run check`,
