@@ -17,6 +17,8 @@ export interface Figures {
     /** Said to have failed without effect, or just to have failed, and charged all the same. */
     readonly misreported: number;
     readonly declined: number;
+    /** Done, and found out, or not found, by a look-up. */
+    readonly lookedUp: number;
     /** Dead letters that are no part of the above. */
     readonly gaveUp: number;
   };
@@ -41,6 +43,7 @@ interface Counted {
   held: number;
   misreported: number;
   declined: number;
+  lookedUp: number;
   gaveUp: number;
 }
 
@@ -49,7 +52,7 @@ export async function count(stage: Stage, system: System, jobs: number): Promise
   const charges = await countKind(stage, system, "charge", chargeRoute, jobs);
   const mails = await countKind(stage, system, "mail", mailRoute, jobs);
   const { unlabelledDuplicates: _, ...ofCharges } = charges;
-  const { atTwoProviders: __, declined: ___, ...ofMails } = mails;
+  const { atTwoProviders: __, declined: ___, lookedUp: ____, ...ofMails } = mails;
   return { charges: ofCharges, mails: ofMails };
 }
 
@@ -70,6 +73,7 @@ async function countKind(
     held: 0,
     misreported: 0,
     declined: 0,
+    lookedUp: 0,
     gaveUp: 0,
   };
   for (const numbers of handfuls(jobs)) {
@@ -116,6 +120,7 @@ function add(counted: Counted, fate: Fate, effects: readonly number[]): void {
       return;
     case "done":
       if (copies === 0) counted.lost += 1;
+      if (fate.wasLookedUp === true) counted.lookedUp += 1;
       return;
     case "declined":
       counted.declined += 1;

@@ -70,10 +70,12 @@ function fateOf({ place, data = "null", returnValue = "null" }: Located): Fate {
     readonly payload?: unknown;
   };
   const opened = openEnvelope(place === "dead" ? value.payload : value);
-  const isLabelled = opened.at === "open" && mayBeDuplicated(opened.envelope.trail);
+  const trail = opened.at === "open" ? opened.envelope.trail : [];
+  const isLabelled = mayBeDuplicated(trail);
   if (place === "completed") {
     const receipt = JSON.parse(returnValue) as { readonly status?: string };
-    return receipt.status === "declined" ? { end: "declined" } : { end: "done", isLabelled };
+    const wasLookedUp = trail.some(({ lookUp }) => lookUp);
+    return receipt.status === "declined" ? { end: "declined" } : { end: "done", isLabelled, wasLookedUp };
   }
   if (place !== "dead") return { end: "open" };
   return { end: "dead", effect: value.deadLetter?.effect ?? "maybe", isLabelled };

@@ -22,6 +22,7 @@ const rows: readonly Row[] = [
   { label: "charged at two providers", of: ({ charges }) => charges.atTwoProviders, isWrong: true },
   { label: "said to have failed, and charged", of: ({ charges }) => charges.misreported, isWrong: true },
   { label: "charges unresolved", of: ({ charges }) => charges.unresolved, isWrong: true },
+  { label: "charges settled after a look-up", of: ({ charges }) => charges.lookedUp, isWrong: false },
   { label: "charges held for a look-up or a person", of: ({ charges }) => charges.held, isWrong: false },
   { label: "charges given up, without effect", of: ({ charges }) => charges.gaveUp, isWrong: false },
   { label: "mails lost", of: ({ mails }) => mails.lost, isWrong: true },

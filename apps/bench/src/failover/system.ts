@@ -4,7 +4,7 @@ import type { Kind } from "./workload.ts";
 /** What a system says became of a job. */
 export type Fate =
   /** Done, and answered for. */
-  | { readonly end: "done"; readonly isLabelled: boolean }
+  | { readonly end: "done"; readonly isLabelled: boolean; readonly wasLookedUp?: boolean }
   /** A card was declined: an answer, and no effect. */
   | { readonly end: "declined" }
   /** Given up; `effect` is what the system knows of it: a plain exception knows nothing. */
