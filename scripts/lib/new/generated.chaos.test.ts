@@ -107,7 +107,11 @@ test.each([
   ["new-job", ["welcome-email"], "exists already"],
   ["new-job", [], "Give one name."],
   ["new-provider", ["sandbox"], "exists already"],
-  ["new-provider", ["acme", "--capability", "payment.charge"], "There are: email.send."],
+  [
+    "new-provider",
+    ["acme", "--capability", "payment.charge"],
+    'There is no template for "payment.charge", only for email.send.',
+  ],
   ["new-provider", ["acme", "--colour", "red"], "Unknown option"],
 ])("npm run %s -- %j is refused with the reason and the usage", (script, args, words) => {
   const { status, output } = run(process.execPath, [...node, join(repo, `scripts/${script}.ts`), ...args]);
