@@ -92,7 +92,7 @@ describe("signals", () => {
   test.skipIf(!pseudoTerminal)(
     `Ctrl-C in a terminal reaches the program once, not twice${pseudoTerminal ? "" : " (skipped: no script command to make a terminal)"}`,
     async () => {
-      const command = `'${process.execPath}' '${bootstrap}' '${program(listener)}'`;
+      const command = `exec '${process.execPath}' '${bootstrap}' '${program(listener)}'`;
       const child = start("/usr/bin/script", ["-qec", command, "/dev/null"]);
       const { code, output } = await run(child, () => child.stdin.write("\u0003"));
       expect(output.replaceAll("\r", "")).toContain("got SIGINT\n");
