@@ -1,1 +1,6 @@
-export { createOperator, type Operator, type OperatorOptions } from "./operator.ts";
+export * from "./audit.ts";
+export * from "./face.ts";
+export * from "./operator.ts";
+export * from "./roles.ts";
+export * from "./views.ts";
+export type { Facets, LetterFilter } from "@understudy/dead-letters";

@@ -1,0 +1,110 @@
+import type { LookUpAnswer, RedriveAnswer, ReleaseAnswer } from "@understudy/dead-letters";
+
+import type { AuditEntry, AuditPage, Verification } from "./audit.ts";
+import type { LetterFilter } from "@understudy/dead-letters";
+import type { Actor } from "./roles.ts";
+import type {
+  BulkAction,
+  Explanation,
+  GroupPage,
+  LetterPage,
+  LetterView,
+  Plan,
+  PlanOptions,
+  ProviderView,
+  QueueView,
+  Run,
+  Selection,
+} from "./views.ts";
+
+/** Who does something, and why; both stand in the audit log. */
+export interface Who {
+  readonly by: Actor;
+  /** 1 to 500 characters. */
+  readonly reason: string;
+}
+
+export type EditAnswer = "edited" | "gone" | "held" | "unreadable" | "changed";
+export type DiscardAnswer = "discarded" | "gone";
+
+/** How many letters a bulk action was told to expect, and the action is refused when there are others. */
+export interface RunOptions extends PlanOptions {
+  readonly action: BulkAction;
+  readonly selection: Selection;
+}
+
+/**
+ * What a person may do. Every function may be called again after a lost answer; each that changes something is written into the
+ * audit log before and after.
+ *
+ * All throw UnderstudyError: option_invalid (what was asked makes no sense, and why), not_permitted (the role does not allow it;
+ * names the one that would), redis_unreachable, redis_refused.
+ */
+export interface Operator extends AsyncDisposable {
+  /** The newest first. @param page `limit` is 1 to 500, default 50; `after` is `next` of the page before */
+  letters(filter: LetterFilter, page?: { readonly limit?: number; readonly after?: string }): Promise<LetterPage>;
+  groups(filter: LetterFilter): Promise<GroupPage>;
+  letter(id: string): Promise<LetterView | undefined>;
+  /** What a redrive would do to each of them; changes nothing. */
+  plan(selection: Selection, options?: PlanOptions): Promise<Plan>;
+
+  /**
+   * Gives the job of a dead letter a new life. `held`: nobody knows whether it had its effect, and it must not have it twice;
+   * look it up, or release it. `invalid`: today's schema refuses its payload. `unserved`: the wanted provider may not serve it.
+   */
+  redrive(id: string, who: Who, how?: { readonly provider?: string }): Promise<RedriveAnswer>;
+  /**
+   * Has a worker ask the provider what became of a job of unknown effect; only workers hold credentials. The job completes when
+   * it had happened, and is a dead letter again when it had not, or when nobody can tell: its status says which.
+   * `known`: that it had no effect is known already.
+   */
+  lookUp(id: string, who: Who): Promise<LookUpAnswer>;
+  /**
+   * A person has made sure that the job had no effect, such as in the provider's own books, and puts their name to it. From then
+   * on it may be redriven, under a new key and at any provider: when they are wrong, the effect happens twice.
+   */
+  release(id: string, who: Who): Promise<ReleaseAnswer>;
+  /**
+   * Writes another payload into a dead letter, checked against the job's schema. The next life has a new idempotency key, so a
+   * letter whose effect must not happen twice and is unknown is `held`.
+   */
+  edit(id: string, payload: unknown, who: Who): Promise<EditAnswer>;
+  /** Deletes a dead letter for good; its id stays taken as long as a repeated enqueue is to be absorbed. */
+  discard(id: string, who: Who): Promise<DiscardAnswer>;
+
+  /** Begins a bulk action; `drive` does the work. */
+  start(options: RunOptions, who: Who): Promise<Run>;
+  /**
+   * Does the work of a run, until it is done, stopped, or `signal` aborts; also resumes a stopped one.
+   * @throws UnderstudyError option_invalid when another process is driving it
+   */
+  drive(
+    runId: string,
+    options?: {
+      readonly by?: Actor;
+      readonly signal?: AbortSignal;
+      /** Several times a second. */
+      readonly onProgress?: (run: Run) => void;
+    },
+  ): Promise<Run>;
+  /** Whoever drives it stops within a second. */
+  stop(runId: string, who: Who): Promise<Run>;
+  run(runId: string): Promise<Run | undefined>;
+  /** The newest first, of the last 30 days. */
+  runs(): Promise<readonly Run[]>;
+
+  explain(id: string): Promise<Explanation>;
+  queues(): Promise<readonly QueueView[]>;
+  providers(): Promise<readonly ProviderView[]>;
+  pauseQueue(name: string, who: Who): Promise<void>;
+  resumeQueue(name: string, who: Who): Promise<void>;
+
+  /** Writes down what was done elsewhere, such as an enqueue from the command line, or a refused sign-in. */
+  note(entry: Pick<AuditEntry, "by" | "action" | "subject" | "reason" | "result">): Promise<void>;
+  /** The newest first. @param page `limit` is 1 to 500, default 50; `before` is the number of the last one of the page before */
+  audit(page?: { readonly limit?: number; readonly before?: number }): Promise<AuditPage>;
+  /** Recomputes the chain of hashes over the whole audit log. */
+  verifyAudit(): Promise<Verification>;
+
+  close(): Promise<void>;
+}

@@ -1,0 +1,222 @@
+import type { Cause, Outcome, Past, Trail } from "@understudy/core";
+import type { Facets, LetterFilter } from "@understudy/dead-letters";
+
+import type { Action } from "./roles.ts";
+
+/** A line of the list of dead letters. Holds no payload. */
+export interface LetterSummary extends Facets {
+  readonly id: string;
+  readonly queue: string;
+  /** The fingerprint that it shares with its like; see `LetterGroup`. */
+  readonly group: string;
+  /** BullMQ's failedReason, for people. */
+  readonly reason: string;
+  /** Spent in the life that ended. */
+  readonly attempts: number;
+  /** Epoch milliseconds, as all times here. */
+  readonly enqueuedAt?: number;
+  readonly diedAt: number;
+  /** How often a person has put it back before. */
+  readonly redrives: number;
+  /** Its effect must not happen twice. */
+  readonly isMoney: boolean;
+}
+
+/** One dead letter with all that is known. */
+export interface LetterView extends LetterSummary {
+  /** Why it is one, in one sentence. */
+  readonly sentence: string;
+  /** All calls over all lives, in order. */
+  readonly trail: Trail;
+  readonly firstCallAt?: number;
+  readonly lastCallAt?: number;
+  /** With sensitive fields hidden; undefined when it cannot be read. */
+  readonly payload: unknown;
+  /** JSON paths that are hidden. */
+  readonly hidden: readonly string[];
+  readonly idempotencyKey?: string;
+  readonly generation?: number;
+  readonly bound?: { readonly provider: string; readonly firstSentAt: number };
+  /** Only these may serve it. */
+  readonly providers?: readonly string[];
+  /** Its earlier lives, and what people did to it, the oldest first. */
+  readonly past: readonly Past[];
+  /** Lines of the job's own log. */
+  readonly log: readonly string[];
+  readonly stacktrace: readonly string[];
+  readonly prospect: Prospect;
+}
+
+/**
+ * What a redrive would do. `safe`: nothing can happen twice. `possible_duplicate`: one more copy may come of it.
+ * `needs_look_up`: nobody knows whether it happened, it must not happen twice, and the provider can be asked.
+ * `needs_release`: the same, but only a person can find out. `invalid`: today's schema refuses its payload.
+ * `unknown_job`, `unreadable`: this program cannot tell. `unserved`: the wanted provider does not or must not serve it.
+ */
+export type Fate =
+  | "safe"
+  | "possible_duplicate"
+  | "needs_look_up"
+  | "needs_release"
+  | "invalid"
+  | "unknown_job"
+  | "unreadable"
+  | "unserved";
+
+export const blockedFates: readonly Fate[] = [
+  "needs_look_up",
+  "needs_release",
+  "invalid",
+  "unknown_job",
+  "unreadable",
+  "unserved",
+];
+
+export interface Prospect {
+  readonly fate: Fate;
+  /** The provider that would be asked first, as far as it is known here. */
+  readonly target?: string;
+  /** Its provider has forgotten the idempotency key: the same key would make a new effect. */
+  readonly isPastHorizon: boolean;
+  /** For people: what would happen, or what stands in the way and what unblocks it. */
+  readonly sentence: string;
+}
+
+export interface LetterPage {
+  readonly letters: readonly LetterSummary[];
+  /** How many match; with a text to search for, undefined: it is known only once all are read. */
+  readonly total?: number;
+  /** Give it back for the next page; undefined at the end. */
+  readonly next?: string;
+  /** With a text to search for: how many were read for this page. */
+  readonly read?: number;
+}
+
+/** Letters that died of the same. */
+export interface LetterGroup extends Facets {
+  readonly group: string;
+  readonly queue: string;
+  /** Of one of them. */
+  readonly reason: string;
+  readonly count: number;
+  readonly oldestAt: number;
+  readonly newestAt: number;
+  readonly isMoney: boolean;
+}
+
+export interface GroupPage {
+  /** The most numerous first. */
+  readonly groups: readonly LetterGroup[];
+  /** Of letters in all of them. */
+  readonly total: number;
+}
+
+/** Which letters: by name, or all that match when it is done. */
+export type Selection = { readonly ids: readonly string[] } | { readonly filter: LetterFilter };
+
+/** What may be done to many letters at once. */
+export type BulkAction = Extract<Action, "redrive" | "look-up" | "release" | "discard">;
+
+export interface PlanOptions {
+  /** How many a second; default 10. */
+  readonly perSecond?: number;
+  /** Only this provider shall serve them. */
+  readonly provider?: string;
+}
+
+/** What a redrive of many would do. Changes nothing. */
+export interface Plan {
+  readonly total: number;
+  readonly fates: Readonly<Record<Fate, number>>;
+  /** Of those that wait for a look-up or a release: how many are past their provider's horizon. */
+  readonly pastHorizon: number;
+  /** How many would go to which provider first; "unknown" when no worker has told its routes. */
+  readonly targets: Readonly<Record<string, number>>;
+  /** Of jobs whose effect must not happen twice. */
+  readonly money: number;
+  readonly perSecond: number;
+  /** Milliseconds for those that would be redriven. */
+  readonly durationMs: number;
+  /** A sentence for each thing to know or to do, the most important first. */
+  readonly advice: readonly string[];
+  /** Letters that died later are not part of it. */
+  readonly madeAt: number;
+}
+
+export type RunState = "running" | "stopped" | "done";
+
+/** A bulk action: durable, driven by one process at a time, and resumable by any. */
+export interface Run {
+  readonly id: string;
+  readonly action: BulkAction;
+  readonly selection: Selection;
+  readonly perSecond: number;
+  readonly provider?: string;
+  readonly by: string;
+  readonly reason: string;
+  readonly state: RunState;
+  /** Running, but whoever drove it is gone: resume it. */
+  readonly isOrphan: boolean;
+  readonly startedAt: number;
+  readonly endedAt?: number;
+  /** How many there were when it began. */
+  readonly total: number;
+  /** Letters looked at. */
+  readonly seen: number;
+  /** Of those: how many it was done to. */
+  readonly done: number;
+  /** Why others were left alone: how many of each answer. */
+  readonly left: Readonly<Record<string, number>>;
+}
+
+/** Why a job is where it is. */
+export interface Explanation {
+  readonly id: string;
+  readonly state: "waiting" | "snoozing" | "active" | "completed" | "dead" | "absent";
+  readonly queue?: string;
+  readonly job?: string;
+  /** One sentence. */
+  readonly sentence: string;
+  /** What may be done about it; commands of the CLI stand in backquotes. */
+  readonly advice: readonly string[];
+  readonly trail: Trail;
+  readonly past: readonly Past[];
+  /** When a snoozing job is due. */
+  readonly dueAt?: number;
+}
+
+export interface QueueView {
+  readonly name: string;
+  readonly isPaused: boolean;
+  readonly waiting: number;
+  readonly delayed: number;
+  readonly active: number;
+  readonly completed: number;
+  readonly dead: number;
+  /** In the failed set, without a dead letter yet. */
+  readonly failed: number;
+  /** How long the oldest waiting job has been due, milliseconds. */
+  readonly oldestWaitingMs?: number;
+  /** Settled for good a second, over the last minute. */
+  readonly perSecond: number;
+  /** Milliseconds until nothing waits, at that rate; undefined when it never would. */
+  readonly drainMs?: number;
+  /** Live worker processes that serve it. */
+  readonly workers: number;
+}
+
+/** What the fleet's workers heard of one provider over the window. */
+export interface ProviderView {
+  readonly provider: string;
+  readonly capabilities: readonly string[];
+  readonly windowMs: number;
+  readonly calls: number;
+  /** Refusals of the provider's, and what could not be reached. */
+  readonly errors: number;
+  readonly unknown: number;
+  readonly throttled: number;
+  readonly withheld: number;
+  /** Of how many workers its circuit is open. */
+  readonly openCircuits: number;
+  readonly lastError?: Pick<Outcome, "at"> & { readonly code: string };
+}
