@@ -3,19 +3,9 @@ import * as z from "zod";
 import { describeIssues } from "./errors.ts";
 import type { Binding } from "./life.ts";
 import { effectOf, type Trail, trailSchema } from "./outcome.ts";
-import { type Cause, causes } from "./verdict.ts";
+import { type Ending, endingSchema, type Past, pastSchema } from "./past.ts";
 
 export const ENVELOPE_VERSION = 1;
-
-/** How a job's life ended, when it did not end in success. */
-export interface Ending {
-  readonly cause: Cause;
-  readonly effect: "none" | "maybe";
-  /** In words, when the trail does not say it. */
-  readonly reason?: string;
-  /** Epoch milliseconds. */
-  readonly at: number;
-}
 
 /** What travels through Redis as a BullMQ job's data. Written only together with the move it belongs to. */
 export interface Envelope {
@@ -40,10 +30,16 @@ export interface Envelope {
   readonly schedule?: string;
   /** How often a person has put this job back from the dead letters. */
   readonly redrives?: number;
+  /** What people did to it between its lives, the oldest first. */
+  readonly past?: readonly Past[];
+  /** Its payload was edited since its last life: the next one is another request, under another key. */
+  readonly isEdited?: true;
   /** Possible copies that people have allowed beyond the job's own limit. */
   readonly grantedCopies?: number;
   /** Only these providers may serve this job. */
   readonly providers?: readonly string[];
+  /** For this life a person has chosen one of them. */
+  readonly chosen?: string;
   /** Only this part of the payload's request, such as one recipient: the rest was delivered by another job. */
   readonly only?: string;
   readonly traceparent?: string;
@@ -54,12 +50,6 @@ export interface Envelope {
 
 const time = z.number().nonnegative();
 const count = z.int().nonnegative();
-const ending = z.object({
-  cause: z.enum(causes),
-  effect: z.enum(["none", "maybe"]),
-  reason: z.string().optional(),
-  at: time,
-});
 
 export const envelopeSchema: z.ZodType<Envelope> = z.object({
   v: z.literal(ENVELOPE_VERSION),
@@ -75,13 +65,24 @@ export const envelopeSchema: z.ZodType<Envelope> = z.object({
   bound: z.object({ provider: z.string(), firstSentAt: time, account: z.string().optional() }).optional(),
   schedule: z.string().optional(),
   redrives: z.int().positive().optional(),
+  past: z.array(pastSchema).optional(),
+  isEdited: z.literal(true).optional(),
   grantedCopies: z.int().positive().optional(),
   providers: z.array(z.string()).optional(),
+  chosen: z.string().optional(),
   only: z.string().optional(),
   traceparent: z.string().optional(),
-  ended: ending.optional(),
-  lookUp: ending.optional(),
+  ended: endingSchema.optional(),
+  lookUp: endingSchema.optional(),
 }) as z.ZodType<Envelope>;
+
+/** The only providers that may serve the job in this life; undefined when any may. */
+export function allowedBy({
+  chosen,
+  providers,
+}: Pick<Envelope, "chosen" | "providers">): readonly string[] | undefined {
+  return chosen === undefined ? providers : [chosen];
+}
 
 export type Opened =
   | { readonly at: "open"; readonly envelope: Envelope }

@@ -10,6 +10,7 @@ export const errorCodes = [
   "payload_too_large",
   "option_invalid",
   "key_required",
+  "not_permitted",
   "redis_unreachable",
   "redis_refused",
   "client_closed",

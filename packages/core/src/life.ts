@@ -45,7 +45,7 @@ export interface Candidate {
 }
 
 /** Taken off a vendor's horizon for a slow call and for clocks that disagree. */
-const HORIZON_MARGIN_MS = 120_000;
+export const HORIZON_MARGIN_MS = 120_000;
 
 /** Whether this answer ends the attempt, whoever is left on the route. */
 export function endsAttempt(outcome: Outcome): boolean {

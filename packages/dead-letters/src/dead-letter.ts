@@ -6,7 +6,9 @@ import {
   openEnvelope,
   type Opened,
 } from "@understudy/core";
-import type { FailedJob } from "@understudy/queue";
+import type { FailedJob, GroupOf } from "@understudy/queue";
+
+import { groupOf } from "./facets.ts";
 
 /** Why and when a job died. It stands beside the job's own data, which keeps the whole trail. */
 export interface DeadLetter {
@@ -27,7 +29,12 @@ export interface DeadLetter {
 export function letterOf(
   queue: string,
   job: FailedJob,
-): { readonly letter: DeadLetter; readonly fingerprint?: string; readonly isJson: boolean } {
+): {
+  readonly letter: DeadLetter;
+  readonly fingerprint?: string;
+  readonly isJson: boolean;
+  readonly index: GroupOf;
+} {
   const { isJson, opened } = read(job.data);
   const envelope = opened.at === "open" ? opened.envelope : undefined;
   const ending = envelope?.ended ?? unexplained(job, opened);
@@ -42,7 +49,8 @@ export function letterOf(
     diedAt: Number(job.finishedOn),
     ...(envelope === undefined ? {} : { enqueuedAt: envelope.enqueuedAt }),
   };
-  return { letter, isJson, ...(envelope === undefined ? {} : { fingerprint: envelope.fingerprint }) };
+  const index = groupOf(letter, envelope?.trail ?? []);
+  return { letter, isJson, index, ...(envelope === undefined ? {} : { fingerprint: envelope.fingerprint }) };
 }
 
 function read(data: string): { readonly isJson: boolean; readonly opened: Opened } {

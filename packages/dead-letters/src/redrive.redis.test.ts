@@ -63,6 +63,7 @@ async function deadLetter(id: string, ended: Envelope): Promise<void> {
 
 const unknown = { kind: "ambiguous", code: "timeout", provider: "a", at: 1, durationMs: 1 } as const;
 const now = Date.now();
+const by = { by: "ada", reason: "mailgun is back" };
 
 test("a letter is listed with why it is one, and its job's data", async () => {
   await deadLetter("listed", envelope({ ended: { cause: "exhausted", effect: "none", at: now } }));
@@ -82,7 +83,7 @@ test("a redriven job starts a new life with its trail, its log and its priority,
   await deadLetter("again", envelope({ trail, ended: { cause: "exhausted", effect: "none", at: now } }));
   await redis.rpush(`${keyOf(family, "dead", "again")}:logs`, "a line");
   const answers = await Promise.all(
-    [1, 2, 3].map(() => store.redrive("again", { now: Date.now(), forbidsDuplicates: true })),
+    [1, 2, 3].map(() => store.redrive("again", { ...by, now: Date.now(), forbidsDuplicates: true })),
   );
   expect(answers.toSorted()).toEqual(["gone", "gone", "redriven"]);
 
@@ -120,7 +121,7 @@ test("of unknown effect: where duplicates are tolerated it is one more possible 
     "mail",
     envelope({ trail: [unknown, unknown], ended: { cause: "ambiguous", effect: "maybe", at: now } }),
   );
-  expect(await store.redrive("mail", { now, forbidsDuplicates: false })).toBe("redriven");
+  expect(await store.redrive("mail", { ...by, now, forbidsDuplicates: false })).toBe("redriven");
   const { data } = await locate(redis, family, "mail");
   expect(JSON.parse(data ?? "")).toMatchObject({
     generation: 1,
@@ -132,7 +133,7 @@ test("of unknown effect: where duplicates are tolerated it is one more possible 
 test("lost with its workers too often: each of them may have made a copy, and the new life knows", async () => {
   await deadLetter("lost-often", envelope({ attempt: 0, startsSettled: 0 }));
   await redis.hset(keyOf(family, "dead", "lost-often"), "ats", 4);
-  expect(await store.redrive("lost-often", { now, forbidsDuplicates: false })).toBe("redriven");
+  expect(await store.redrive("lost-often", { ...by, now, forbidsDuplicates: false })).toBe("redriven");
   const { data } = await locate(redis, family, "lost-often");
   expect(JSON.parse(data ?? "")).toMatchObject({
     startsSettled: 0,
@@ -146,14 +147,14 @@ test("of unknown effect: money is held", async () => {
     "charge",
     envelope({ trail: [unknown], ended: { cause: "ambiguous", effect: "maybe", at: now } }),
   );
-  expect(await store.redrive("charge", { now, forbidsDuplicates: true })).toBe("held");
+  expect(await store.redrive("charge", { ...by, now, forbidsDuplicates: true })).toBe("held");
   expect((await locate(redis, family, "charge")).place).toBe("dead");
 });
 
 test("a second death keeps the evidence of the first", async () => {
   const trail = [{ ...unknown, kind: "unavailable", code: "http_503" }] as const;
   await deadLetter("twice", envelope({ trail, ended: { cause: "exhausted", effect: "none", at: now } }));
-  expect(await store.redrive("twice", { now: Date.now(), forbidsDuplicates: false })).toBe("redriven");
+  expect(await store.redrive("twice", { ...by, now: Date.now(), forbidsDuplicates: false })).toBe("redriven");
   const connection = { url: redisUrl };
   const worker = new Worker(family.name, () => Promise.reject(new Error("boom again")), {
     connection,
@@ -170,7 +171,7 @@ test("a second death keeps the evidence of the first", async () => {
 });
 
 test("what is not there, or not ours, is said to be so", async () => {
-  expect(await store.redrive("never-was", { now, forbidsDuplicates: false })).toBe("gone");
+  expect(await store.redrive("never-was", { ...by, now, forbidsDuplicates: false })).toBe("gone");
   const queue = new Queue(family.name, { connection: { url: redisUrl }, prefix: family.prefix });
   await queue.add("a-job", { somebody: "else's" }, { jobId: "foreign", removeOnFail: false });
   const worker = new Worker(family.name, () => Promise.reject(new Error("boom")), {
@@ -181,5 +182,5 @@ test("what is not there, or not ours, is said to be so", async () => {
   await worker.close();
   await queue.close();
   await store.sweep();
-  expect(await store.redrive("foreign", { now, forbidsDuplicates: false })).toBe("unreadable");
+  expect(await store.redrive("foreign", { ...by, now, forbidsDuplicates: false })).toBe("unreadable");
 });

@@ -1,3 +1,4 @@
+import { openEnvelope } from "@understudy/core";
 import {
   countFailed,
   type FailedJob,
@@ -5,13 +6,15 @@ import {
   type Family,
   readFailed,
   type Redis,
+  removeDead,
   restoreDead,
   rewriteDead,
   transferFailed,
 } from "@understudy/queue";
 
 import { type DeadLetter, letterOf, readLetter } from "./dead-letter.ts";
-import { released, renew, toLookUp } from "./renew.ts";
+import { groupOf } from "./facets.ts";
+import { type By, edited, released, renew, type Rewritten, toLookUp } from "./renew.ts";
 
 /** One dead letter as it is stored. */
 export interface StoredLetter {
@@ -21,12 +24,40 @@ export interface StoredLetter {
   readonly payload: unknown;
 }
 
-/** `held`: the effect is unknown and must not be doubled, so only a look-up or a person's release may let it go. */
-export type RedriveAnswer = "redriven" | "gone" | "held" | "live" | "unreadable";
+/** A letter and the job it was read from. */
+export interface ReadLetter extends StoredLetter {
+  readonly job: FailedJob;
+}
+
+/**
+ * `held`: the effect is unknown and must not be doubled, so only a look-up or a person's release may let it go. `invalid`,
+ * `unknown_job`, `unserved`: see `Redriving.objection`.
+ */
+export type RedriveAnswer =
+  | "redriven"
+  | "gone"
+  | "held"
+  | "live"
+  | "unreadable"
+  | "invalid"
+  | "unknown_job"
+  | "unserved";
+
+export interface Redriving extends By {
+  /** Only this provider shall serve the next life. */
+  readonly provider?: string | undefined;
+  /** Whether the job's effect must not happen twice. */
+  readonly forbidsDuplicates: boolean;
+  /** What else stands in the way of it, if anything. */
+  readonly objection?: (letter: ReadLetter) => "invalid" | "unknown_job" | "unserved" | undefined;
+}
 
 /** `known`: it is known already that it had no effect. */
 export type LookUpAnswer = "asked" | "gone" | "known" | "live" | "unreadable";
+
 export type ReleaseAnswer = "released" | "gone" | "known" | "unreadable";
+export type EditAnswer = "edited" | "gone" | "held" | "unreadable";
+export type DiscardAnswer = "discarded" | "gone";
 
 /** The dead letters of one job family. Every function may be called by anybody, at any time, together with any other. */
 export interface DeadLetterStore {
@@ -39,33 +70,36 @@ export interface DeadLetterStore {
   sweep(): Promise<number>;
   /** The oldest first. */
   list(page: { readonly offset: number; readonly limit: number }): Promise<readonly StoredLetter[]>;
+  read(jobId: string): Promise<ReadLetter | "gone" | "unreadable">;
   count(): Promise<number>;
   /**
    * Puts a letter's job back on its queue for a new life, with its trail. Where duplicates are tolerated and the effect is
    * unknown, asking for it allows one more possible copy.
-   * @param forbidsDuplicates whether the job's effect must not happen twice
    */
-  redrive(
-    jobId: string,
-    how: { readonly now: number; readonly forbidsDuplicates: boolean },
-  ): Promise<RedriveAnswer>;
+  redrive(jobId: string, how: Redriving): Promise<RedriveAnswer>;
   /**
    * Puts a letter's job of unknown effect back on its queue, so that a worker asks the provider what became of it. It completes
    * when it had happened; else it is a dead letter again, with what was learnt.
    */
-  lookUp(jobId: string, now: number): Promise<LookUpAnswer>;
+  lookUp(jobId: string, who: By): Promise<LookUpAnswer>;
   /** Writes down that a person knows the job to have had no effect; then it may be redriven. */
-  release(
+  release(jobId: string, who: By): Promise<ReleaseAnswer>;
+  /** Gives the letter's job another payload. @param paths those that differ */
+  edit(
     jobId: string,
-    who: { readonly by: string; readonly reason: string; readonly now: number },
-  ): Promise<ReleaseAnswer>;
-}
-
-/** A letter and the job it was read from. */
-interface Read {
-  readonly job: FailedJob;
-  readonly letter: DeadLetter;
-  readonly payload: unknown;
+    change: By & {
+      readonly payload: unknown;
+      readonly paths: readonly string[];
+      readonly forbidsDuplicates: boolean;
+    },
+  ): Promise<EditAnswer>;
+  /** Deletes a letter. @param absorbMs how long a repeated enqueue of its job is still absorbed */
+  discard(
+    jobId: string,
+    how: { readonly absorbMs: number; readonly counter: "discarded" | "expired" },
+  ): Promise<DiscardAnswer>;
+  /** Puts a letter into the index where it is missing there, for instance because an earlier release has moved it. */
+  reindex(jobId: string): Promise<boolean>;
 }
 
 const PAGE = 100;
@@ -81,42 +115,53 @@ export function openDeadLetters(redis: Redis, family: Family): DeadLetterStore {
   };
 
   const transfer = async (job: FailedJob): Promise<string> => {
-    const { letter, fingerprint, isJson } = letterOf(family.name, job);
+    const { letter, fingerprint, isJson, index } = letterOf(family.name, job);
     return await transferFailed(redis, family, job, {
       deadLetter: JSON.stringify(letter),
       tombstone: JSON.stringify({ tombstone: true, fingerprint: fingerprint ?? "" }),
       isJson,
+      index,
     });
   };
 
-  const read = async (id: string): Promise<readonly StoredLetter[]> => {
-    const job = await readFailed(redis, family, "dead", id);
-    const stored = job && readLetter(job.data);
-    return stored === undefined ? [] : [{ id, ...stored }];
-  };
-
-  const readOne = async (id: string): Promise<Read | "gone" | "unreadable"> => {
+  const read = async (id: string): Promise<ReadLetter | "gone" | "unreadable"> => {
     const job = await readFailed(redis, family, "dead", id);
     if (job === undefined) return "gone";
     const stored = readLetter(job.data);
-    return stored === undefined ? "unreadable" : { job, ...stored };
+    return stored === undefined ? "unreadable" : { id, job, ...stored };
   };
 
   /** @param prepare the job's new data as JSON, if it can be made, or why the letter stays */
   const restore = async <Refusal extends string>(
     id: string,
-    dueAt: number,
-    prepare: (stored: Read) => { readonly data: string | undefined } | { readonly stays: Refusal },
+    { dueAt, counter }: { readonly dueAt: number; readonly counter: "redriven" | "looked_up" },
+    prepare: (stored: ReadLetter) => { readonly data: string | undefined } | { readonly stays: Refusal },
   ): Promise<Refusal | "restored" | "gone" | "live" | "unreadable"> => {
     for (;;) {
-      const stored = await readOne(id);
+      const stored = await read(id);
       if (typeof stored === "string") return stored;
       const prepared = prepare(stored);
       if ("stays" in prepared) return prepared.stays;
       const { data } = prepared;
       if (data === undefined) return "unreadable";
-      const { finishedOn } = stored.job;
-      const answer = await restoreDead(redis, family, { id, finishedOn, data, dueAt });
+      const answer = await restoreDead(redis, family, { letter: stored.job, data, dueAt, counter });
+      if (answer !== "changed") return answer;
+    }
+  };
+
+  const rewrite = async <Refusal extends string>(
+    id: string,
+    prepare: (stored: ReadLetter) => Rewritten | Refusal | undefined,
+  ): Promise<Refusal | "written" | "gone" | "unreadable"> => {
+    for (;;) {
+      const stored = await read(id);
+      if (typeof stored === "string") return stored;
+      const prepared = prepare(stored);
+      if (prepared === undefined) return "unreadable";
+      if (typeof prepared === "string") return prepared;
+      const { data, letter, envelope } = prepared;
+      const index = groupOf(letter, envelope.trail);
+      const answer = await rewriteDead(redis, family, { letter: stored.job, data, index });
       if (answer !== "changed") return answer;
     }
   };
@@ -137,34 +182,56 @@ export function openDeadLetters(redis: Redis, family: Family): DeadLetterStore {
     },
     async list(page) {
       const ids = await failedIds(redis, family, "dead", page);
-      return (await Promise.all(ids.map(read))).flat();
+      const all = await Promise.all(ids.map(read));
+      return all.filter((one): one is ReadLetter => typeof one !== "string");
     },
+    read,
     count: () => countFailed(redis, family, "dead"),
-    async redrive(jobId, { now, forbidsDuplicates }) {
-      const answer = await restore(jobId, now, (stored) =>
-        stored.letter.effect === "maybe" && forbidsDuplicates
-          ? { stays: "held" }
-          : { data: renew(stored, { now, starts: stored.job.starts }) },
-      );
+    async redrive(jobId, { forbidsDuplicates, objection, ...how }) {
+      const answer = await restore(jobId, { dueAt: how.now, counter: "redriven" }, (stored) => {
+        if (stored.letter.effect === "maybe" && forbidsDuplicates) return { stays: "held" as const };
+        const stays = objection?.(stored);
+        if (stays !== undefined) return { stays };
+        return { data: renew(stored, { ...how, starts: stored.job.starts }) };
+      });
       return answer === "restored" ? "redriven" : answer;
     },
-    async lookUp(jobId, now) {
-      const answer = await restore(jobId, now, (stored) =>
-        stored.letter.effect === "none" ? { stays: "known" } : { data: toLookUp(stored, stored.job.starts) },
+    async lookUp(jobId, who) {
+      const answer = await restore(jobId, { dueAt: who.now, counter: "looked_up" }, (stored) =>
+        stored.letter.effect === "none"
+          ? { stays: "known" as const }
+          : { data: toLookUp(stored, stored.job.starts, who) },
       );
       return answer === "restored" ? "asked" : answer;
     },
     async release(jobId, who) {
+      const answer = await rewrite(jobId, (stored) =>
+        stored.letter.effect === "none" ? ("known" as const) : released(stored, who),
+      );
+      return answer === "written" ? "released" : answer;
+    },
+    async edit(jobId, { payload, paths, forbidsDuplicates, ...who }) {
+      const answer = await rewrite(jobId, (stored) =>
+        stored.letter.effect === "maybe" && forbidsDuplicates
+          ? ("held" as const)
+          : edited(stored, payload, paths, who),
+      );
+      return answer === "written" ? "edited" : answer;
+    },
+    async discard(jobId, { absorbMs, counter }) {
       for (;;) {
-        const stored = await readOne(jobId);
-        if (typeof stored === "string") return stored;
-        if (stored.letter.effect === "none") return "known";
-        const after = released(stored, who);
-        if (after === undefined) return "unreadable";
-        const { finishedOn, data: before } = stored.job;
-        const answer = await rewriteDead(redis, family, { id: jobId, finishedOn, before, after });
-        if (answer !== "changed") return answer === "written" ? "released" : answer;
+        const letter = await readFailed(redis, family, "dead", jobId);
+        if (letter === undefined) return "gone";
+        const answer = await removeDead(redis, family, { letter, absorbMs, counter });
+        if (answer !== "changed") return answer === "removed" ? "discarded" : answer;
       }
+    },
+    async reindex(jobId) {
+      const stored = await read(jobId);
+      if (typeof stored === "string") return false;
+      const opened = openEnvelope(stored.payload);
+      const index = groupOf(stored.letter, opened.at === "open" ? opened.envelope.trail : []);
+      return (await rewriteDead(redis, family, { letter: stored.job, index })) === "written";
     },
   };
 }

@@ -1,7 +1,15 @@
+import { createHash } from "node:crypto";
+
+import { openLogChain, type Redis } from "@understudy/queue";
+
+import type { Actor } from "./roles.ts";
+
 /** One line of the audit log. */
 export interface AuditEntry {
   /** 1 for the first; no number is missing. */
   readonly number: number;
+  /** By chance: tells an entry from its like. */
+  readonly id: string;
   /** Epoch milliseconds. */
   readonly at: number;
   /** Who did it. */
@@ -25,10 +33,111 @@ export interface AuditEntry {
 }
 
 export interface AuditPage {
+  /** The newest first. */
   readonly entries: readonly AuditEntry[];
   readonly total: number;
 }
 
 export type Verification =
-  | { readonly ok: true; readonly entries: number; /** Keep it elsewhere: whoever rewrites the whole log changes it. */ readonly head: string }
-  | { readonly ok: false; readonly entries: number; readonly firstBad: number; readonly problem: string };
+  | {
+      readonly ok: true;
+      readonly entries: number;
+      /** The last hash. Kept elsewhere, it shows up whoever rewrites the whole log. */
+      readonly head: string;
+    }
+  | {
+      readonly ok: false;
+      readonly entries: number;
+      readonly firstBad: number;
+      readonly problem: string;
+    };
+
+export type NewEntry = Omit<AuditEntry, "number" | "id" | "at" | "by" | "role" | "previous" | "hash"> & {
+  readonly by: Actor;
+};
+
+export interface AuditLog {
+  /** @param id made by chance; appending the same one again soon changes nothing */
+  append(entry: NewEntry, now: number, id?: string): Promise<AuditEntry>;
+  page(page: { readonly limit: number; readonly before?: number | undefined }): Promise<AuditPage>;
+  verify(): Promise<Verification>;
+}
+
+const NO_HASH = "0".repeat(64);
+const AT_ONCE = 1000;
+/** Among so many it is looked whether an entry, whose answer was lost, was written all the same. */
+const RECENT = 50;
+
+export function openAuditLog(redis: Redis, namespace?: string): AuditLog {
+  const chain = openLogChain(redis, namespace);
+  return {
+    async append({ by, ...entry }, now, id = crypto.randomUUID()) {
+      const own = (await chain.read(-RECENT, -1)).find((line) => read(line)?.id === id);
+      if (own !== undefined) return JSON.parse(own) as AuditEntry;
+      const line = await chain.append((last) => {
+        const before = last === undefined ? undefined : read(last);
+        const next = {
+          number: (before?.number ?? 0) + 1,
+          id,
+          at: now,
+          by: by.name,
+          role: by.role,
+          ...entry,
+          previous: before?.hash ?? NO_HASH,
+        };
+        return JSON.stringify({ ...next, hash: hashOf(next) });
+      });
+      return JSON.parse(line) as AuditEntry;
+    },
+    async page({ limit, before }) {
+      const total = await chain.length();
+      const end = Math.min(total, (before ?? Infinity) - 1);
+      const lines = end <= 0 ? [] : await chain.read(Math.max(0, end - limit), end - 1);
+      const entries = lines.flatMap((line) => read(line) ?? []).toReversed();
+      return { entries, total };
+    },
+    async verify() {
+      let previous = NO_HASH;
+      let number = 0;
+      for (;;) {
+        const lines = await chain.read(number, number + AT_ONCE - 1);
+        for (const line of lines) {
+          number += 1;
+          const entry = read(line);
+          const problem = problemWith(entry, number, previous);
+          if (entry === undefined || problem !== undefined)
+            return {
+              ok: false,
+              entries: await chain.length(),
+              firstBad: number,
+              problem: problem ?? "is no entry",
+            };
+          previous = entry.hash;
+        }
+        if (lines.length < AT_ONCE) return { ok: true, entries: number, head: previous };
+      }
+    },
+  };
+}
+
+function problemWith(entry: AuditEntry | undefined, number: number, previous: string): string | undefined {
+  if (entry === undefined) return "cannot be read";
+  if (entry.number !== number)
+    return `says that it is number ${entry.number}: entries before it are missing or were added`;
+  if (entry.previous !== previous) return "does not follow from the entry before it";
+  const { hash, ...rest } = entry;
+  return hashOf(rest) === hash ? undefined : "was changed after it was written";
+}
+
+function hashOf(entry: Omit<AuditEntry, "hash">): string {
+  return createHash("sha256").update(JSON.stringify(entry)).digest("hex");
+}
+
+function read(line: string): AuditEntry | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null && "hash" in value ? (value as AuditEntry) : undefined;
+  } catch {
+    return undefined;
+  }
+}

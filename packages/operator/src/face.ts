@@ -1,7 +1,13 @@
-import type { LookUpAnswer, RedriveAnswer, ReleaseAnswer } from "@understudy/dead-letters";
+import type {
+  DiscardAnswer,
+  EditAnswer,
+  LetterFilter,
+  LookUpAnswer,
+  RedriveAnswer,
+  ReleaseAnswer,
+} from "@understudy/dead-letters";
 
-import type { AuditEntry, AuditPage, Verification } from "./audit.ts";
-import type { LetterFilter } from "@understudy/dead-letters";
+import type { AuditPage, Verification } from "./audit.ts";
 import type { Actor } from "./roles.ts";
 import type {
   BulkAction,
@@ -24,10 +30,6 @@ export interface Who {
   readonly reason: string;
 }
 
-export type EditAnswer = "edited" | "gone" | "held" | "unreadable" | "changed";
-export type DiscardAnswer = "discarded" | "gone";
-
-/** How many letters a bulk action was told to expect, and the action is refused when there are others. */
 export interface RunOptions extends PlanOptions {
   readonly action: BulkAction;
   readonly selection: Selection;
@@ -42,7 +44,10 @@ export interface RunOptions extends PlanOptions {
  */
 export interface Operator extends AsyncDisposable {
   /** The newest first. @param page `limit` is 1 to 500, default 50; `after` is `next` of the page before */
-  letters(filter: LetterFilter, page?: { readonly limit?: number; readonly after?: string }): Promise<LetterPage>;
+  letters(
+    filter: LetterFilter,
+    page?: { readonly limit?: number; readonly after?: string },
+  ): Promise<LetterPage>;
   groups(filter: LetterFilter): Promise<GroupPage>;
   letter(id: string): Promise<LetterView | undefined>;
   /** What a redrive would do to each of them; changes nothing. */
@@ -100,7 +105,13 @@ export interface Operator extends AsyncDisposable {
   resumeQueue(name: string, who: Who): Promise<void>;
 
   /** Writes down what was done elsewhere, such as an enqueue from the command line, or a refused sign-in. */
-  note(entry: Pick<AuditEntry, "by" | "action" | "subject" | "reason" | "result">): Promise<void>;
+  note(entry: {
+    readonly by: Actor;
+    readonly action: string;
+    readonly subject: string;
+    readonly reason?: string;
+    readonly result?: string;
+  }): Promise<void>;
   /** The newest first. @param page `limit` is 1 to 500, default 50; `before` is the number of the last one of the page before */
   audit(page?: { readonly limit?: number; readonly before?: number }): Promise<AuditPage>;
   /** Recomputes the chain of hashes over the whole audit log. */

@@ -1,10 +1,11 @@
-import { defineCapability, type Envelope, ENVELOPE_VERSION } from "@understudy/core";
+import { defineCapability, defineJob, type Envelope, ENVELOPE_VERSION } from "@understudy/core";
 import { connectWorker, familyOf, keyOf, type Redis } from "@understudy/queue";
 import { newSpace } from "@understudy/testkit";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import * as z from "zod";
 
-import { createOperator, type Operator } from "./operator.ts";
+import type { Operator, Who } from "./face.ts";
+import { createOperator } from "./operator.ts";
 
 const { redisUrl, namespace } = newSpace();
 const family = familyOf("payments", namespace);
@@ -14,13 +15,24 @@ const pay = defineCapability({
   receipt: z.object({}),
   duplicates: "forbidden",
 });
+const payJob = defineJob({
+  name: "pay",
+  queue: "payments",
+  payload: z.object({}),
+  capability: pay,
+  toRequest: () => ({}),
+});
 let redis: Redis;
 beforeAll(() => {
   redis = connectWorker(redisUrl);
 });
 afterAll(() => redis.disconnect());
 
-function operator(jobs = [{ name: "pay", capability: pay }]): Operator {
+function ada(reason = "for a test", name = "ada"): Who {
+  return { by: { name, role: "admin" }, reason };
+}
+
+function operator(jobs: readonly (typeof payJob)[] = [payJob]): Operator {
   const made = createOperator({ redis: redisUrl, namespace, jobs });
   onTestFinished(() => made.close());
   return made;
@@ -70,25 +82,22 @@ async function letter(id: string, effect: "none" | "maybe" = "maybe"): Promise<s
 describe("redrive", () => {
   test("is refused while the effect is unknown and must not happen twice", async () => {
     const id = await letter("pay-1");
-    expect(await operator().redrive(id)).toBe("held");
+    expect(await operator().redrive(id, ada())).toBe("held");
     expect(await redis.zscore(keyOf(family, "dead", "failed"), id)).not.toBeNull();
   });
 
   test("of a job that this program does not know is refused by its name", async () => {
     const id = await letter("pay-2", "none");
-    await expect(operator([]).redrive(id)).rejects.toMatchObject({
-      code: "option_invalid",
-      message: expect.stringContaining("is a pay, a job that this program does not know"),
-    });
-    expect(await operator().redrive(id)).toBe("redriven");
-    expect(await operator().redrive(id)).toBe("gone");
+    expect(await operator([]).redrive(id, ada())).toBe("unknown_job");
+    expect(await operator().redrive(id, ada())).toBe("redriven");
+    expect(await operator().redrive(id, ada())).toBe("gone");
   });
 });
 
 test("several who release at once release once, and leave one name", async () => {
   const id = await letter("pay-3");
   const answers = await Promise.all(
-    ["ada", "grace", "edsger"].map((by) => operator().release(id, { by, reason: "not in the books" })),
+    ["ada", "grace", "edsger"].map((name) => operator().release(id, ada("not in the books", name))),
   );
   expect(answers.toSorted()).toEqual(["known", "known", "released"]);
   const { payload } = JSON.parse((await redis.hget(keyOf(family, "dead", id), "data")) ?? "") as {
@@ -100,7 +109,7 @@ test("several who release at once release once, and leave one name", async () =>
 
 test("a look-up puts the job back once, marked, with how it had ended and its binding", async () => {
   const id = await letter("pay-4");
-  const answers = await Promise.all([operator().lookUp(id), operator().lookUp(id)]);
+  const answers = await Promise.all([operator().lookUp(id, ada()), operator().lookUp(id, ada())]);
   expect(answers.toSorted()).toEqual(["asked", "gone"]);
   const data = JSON.parse((await redis.hget(keyOf(family, "name", id), "data")) ?? "") as Envelope;
   expect(data).toMatchObject({
@@ -113,9 +122,9 @@ test("a look-up puts the job back once, marked, with how it had ended and its bi
 });
 
 test.each([
-  [{ by: "", reason: "x" }, "who releases it"],
-  [{ by: "ada", reason: " " }, "a reason"],
-  [{ by: "ada", reason: "x".repeat(501) }, "a reason"],
+  [ada("x", ""), "a name of who acts"],
+  [ada(" "), "a reason"],
+  [ada("x".repeat(501)), "a reason"],
 ])("a release by %j is refused", async (who, words) => {
   await expect(operator().release("pay-5", who)).rejects.toMatchObject({
     code: "option_invalid",
@@ -125,9 +134,9 @@ test.each([
 
 test("what is not there is gone, and a Redis that is away is told within the deadline", async () => {
   const some = operator();
-  expect(await some.lookUp("pay-nowhere")).toBe("gone");
-  expect(await some.release("pay-nowhere", { by: "ada", reason: "x" })).toBe("gone");
+  expect(await some.lookUp("pay-nowhere", ada())).toBe("gone");
+  expect(await some.release("pay-nowhere", ada("x"))).toBe("gone");
   const away = createOperator({ redis: "redis://127.0.0.1:1", jobs: [], deadlineMs: 200 });
   onTestFinished(() => away.close());
-  await expect(away.lookUp("pay-1")).rejects.toMatchObject({ code: "redis_unreachable" });
+  await expect(away.lookUp("pay-1", ada())).rejects.toMatchObject({ code: "redis_unreachable" });
 });

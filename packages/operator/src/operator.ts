@@ -1,120 +1,137 @@
-import { type AnyJob, CARD_NUMBER_REFUSED, holdsCardNumber, UnderstudyError } from "@understudy/core";
-import {
-  type DeadLetterStore,
-  type LookUpAnswer,
-  openDeadLetters,
-  readLetter,
-  type RedriveAnswer,
-  type ReleaseAnswer,
-} from "@understudy/dead-letters";
-import { knownFamilies, locate, openProducer, type RedisLocation } from "@understudy/queue";
+import type { AnyJob, AnyProvider } from "@understudy/core";
+import type { LetterFilter } from "@understudy/dead-letters";
+import { familyOf, openProducer, pauseQueue, type RedisLocation } from "@understudy/queue";
+
+import { acting } from "./acting.ts";
+import { createBulk } from "./bulk.ts";
+import { checkFilter, checkLimit, invalid, readPlace, writePlace } from "./check.ts";
+import { auditOf, contextOf, familiesOf, knowledgeOf, searchOf } from "./context.ts";
+import { explain } from "./explain.ts";
+import type { Operator, Who } from "./face.ts";
+import { findLetter } from "./find-letter.ts";
+import { isMoney, summaryOf, viewOf } from "./letter-view.ts";
+import { createDeeds, isMoneyLetter } from "./one-letter.ts";
+import { viewProviders, viewQueues } from "./overview.ts";
+import { type Action } from "./roles.ts";
 
 export interface OperatorOptions {
   readonly redis: RedisLocation;
   readonly namespace?: string;
-  /** What may be redriven: an effect that must not happen twice is known by its job. */
-  readonly jobs: readonly Pick<AnyJob, "name" | "capability">[];
+  /** The jobs that this program knows: what it does not know it treats as what must not happen twice. */
+  readonly jobs: readonly AnyJob[];
+  /** The providers that there may be, such as the whole catalogue: for how long they remember keys, and whether they look up. */
+  readonly providers?: Readonly<Record<string, AnyProvider>>;
   /** How long an answer may take. Default 5,000 ms. */
   readonly deadlineMs?: number;
-}
-
-/** What a person may do with dead letters. Every function may be called again after a lost answer. */
-export interface Operator extends AsyncDisposable {
-  /**
-   * Gives the job of a dead letter a new life. `held`: nobody knows whether it had its effect, and it must not have it twice;
-   * look it up, or release it.
-   * @throws UnderstudyError option_invalid: a job that this program does not know; redis_unreachable, redis_refused
-   */
-  readonly redrive: (id: string) => Promise<RedriveAnswer>;
-  /**
-   * Has a worker ask the provider what became of a job of unknown effect; only workers hold credentials. The job completes when
-   * it had happened, and is a dead letter again when it had not, or when nobody can tell: its status says which.
-   * `known`: that it had no effect is known already.
-   */
-  readonly lookUp: (id: string) => Promise<LookUpAnswer>;
-  /**
-   * A person has made sure that the job had no effect, such as in the provider's own books, and puts their name to it. From then
-   * on it may be redriven, under a new key and at any provider: when they are wrong, the effect happens twice.
-   */
-  readonly release: (
-    id: string,
-    who: { readonly by: string; readonly reason: string },
-  ) => Promise<ReleaseAnswer>;
-  close(): Promise<void>;
+  readonly now?: () => number;
 }
 
 const DEADLINE_MS = 5000;
-const MAX_WORDS = 500;
+const TEXT_READS = 5000;
 
-export function createOperator({
-  redis,
-  namespace,
-  jobs,
-  deadlineMs = DEADLINE_MS,
-}: OperatorOptions): Operator {
+export function createOperator(options: OperatorOptions): Operator {
+  const { redis, namespace, jobs, providers = {}, deadlineMs = DEADLINE_MS, now = Date.now } = options;
   const producer = openProducer(redis);
-  const byName = new Map(jobs.map((job) => [job.name, job]));
+  const context = contextOf(producer, { jobs, providers, namespace, deadlineMs, now });
+  const deeds = createDeeds(context);
+  const bulk = createBulk(context, deeds);
+  const audit = auditOf(context);
 
-  /**
-   * With the store that holds the letter; "gone" when none does.
-   * @param done what is answered when an earlier try, whose answer was lost, has put the job back already
-   */
-  const withLetter = async <Answer extends string>(
+  const checked = async (filter: LetterFilter) => {
+    const families = await familiesOf(context);
+    checkFilter(
+      filter,
+      families.map(({ name }) => name),
+    );
+    return searchOf(context, families);
+  };
+  const deed = async <T extends string>(
+    action: Action,
     id: string,
-    done: Answer,
-    act: (store: DeadLetterStore, jobName: string) => Promise<Answer>,
-  ): Promise<Answer | "gone"> => {
-    let tries = 0;
-    let diedAt: number | undefined;
-    return await producer.ask(async (connection) => {
-      tries += 1;
-      for (const family of await knownFamilies(connection, namespace)) {
-        const { place, name = "", data = "" } = await locate(connection, family, id);
-        if (place !== "dead" && place !== "absent" && tries > 1) return done;
-        if (place !== "dead") continue;
-        const letter = readLetter(data)?.letter;
-        // It was put back, and has died again meanwhile.
-        if (diedAt !== undefined && letter?.diedAt !== diedAt) return done;
-        diedAt = letter?.diedAt;
-        return await act(openDeadLetters(connection, family), name);
-      }
-      return "gone";
-    }, deadlineMs);
+    who: Who,
+    act: (who: Who) => Promise<T>,
+  ): Promise<T> =>
+    await acting(context, who, { action, subject: id, isMoney: await isMoneyLetter(context, id) }, act);
+  const queueDeed = async (name: string, who: Who, isPaused: boolean): Promise<void> => {
+    const families = await familiesOf(context);
+    if (!families.some((family) => family.name === name))
+      throw invalid(
+        `There is no queue ${name}; there are ${families.map((family) => family.name).join(", ")}.`,
+      );
+    const action = isPaused ? "pause-queue" : "resume-queue";
+    const holdsMoney = jobs.some(
+      ({ queue, capability }) => queue === name && capability.duplicates === "forbidden",
+    );
+    await acting(context, who, { action, subject: name, isMoney: holdsMoney }, async () => {
+      await context.ask((connection) => pauseQueue(connection, familyOf(name, namespace), isPaused));
+      return isPaused ? "paused" : "resumed";
+    });
   };
 
   return {
-    redrive: (id) =>
-      withLetter(id, "redriven", (store, name) => {
-        const job = byName.get(name);
-        if (job === undefined)
-          throw new UnderstudyError(
-            "option_invalid",
-            `${id} is a ${name}, a job that this program does not know: it cannot tell whether it may happen twice.`,
-          );
-        const forbidsDuplicates = job.capability.duplicates === "forbidden";
-        return store.redrive(id, { now: Date.now(), forbidsDuplicates });
-      }),
-    lookUp: (id) => withLetter(id, "asked", (store) => store.lookUp(id, Date.now())),
-    async release(id, who) {
-      const by = words("who releases it", who.by);
-      const reason = words("a reason", who.reason);
-      return await withLetter(id, "released", (store) => store.release(id, { by, reason, now: Date.now() }));
+    async letters(filter, { limit = 50, after } = {}) {
+      const search = await checked(filter);
+      const size = checkLimit(limit);
+      const place = readPlace(after);
+      const know = await knowledgeOf(context);
+      const [page, total] = await Promise.all([
+        search.page(filter, { order: "newest", after: place, limit: size, maxRead: TEXT_READS }),
+        filter.text === undefined ? search.count(filter) : undefined,
+      ]);
+      return {
+        letters: page.found.map((found) => summaryOf(found, know)),
+        ...(total === undefined ? { read: page.read } : { total }),
+        ...(page.next === undefined ? {} : { next: writePlace(page.next) }),
+      };
     },
+    async groups(filter) {
+      if (filter.text !== undefined) throw invalid("Groups cannot be searched for text: leave the text out.");
+      const search = await checked(filter);
+      const know = { jobs: context.jobs, providers, routes: new Map() };
+      const found = (await search.groups(filter)).toSorted((one, other) => other.count - one.count);
+      const groups = await Promise.all(
+        found.map(async ({ family, facets, ...group }) => ({
+          ...facets,
+          ...group,
+          queue: family.name,
+          reason: await bulk.reasonOf(search, filter, group.group, know),
+          isMoney: isMoney(facets.job, know),
+        })),
+      );
+      return { groups, total: groups.reduce((sum, { count }) => sum + count, 0) };
+    },
+    async letter(id) {
+      const know = await knowledgeOf(context);
+      return await context.ask(async (connection) => {
+        const found = await findLetter(connection, namespace, id);
+        return found && (await viewOf(connection, found, know, now()));
+      });
+    },
+    plan: (selection, how) => bulk.plan(selection, how),
+    redrive: async (id, who, how) => {
+      const know = await knowledgeOf(context);
+      return await deed("redrive", id, who, (by) => deeds.redrive(id, by, know, how?.provider));
+    },
+    lookUp: (id, who) => deed("look-up", id, who, (by) => deeds.lookUp(id, by)),
+    release: (id, who) => deed("release", id, who, (by) => deeds.release(id, by)),
+    edit: (id, payload, who) => deed("edit", id, who, (by) => deeds.edit(id, payload, by)),
+    discard: (id, who) => deed("discard", id, who, () => deeds.discard(id)),
+    start: (how, who) => bulk.start(how, who),
+    drive: (runId, how) => bulk.drive(runId, how),
+    stop: (runId, who) => bulk.stop(runId, who),
+    run: (runId) => bulk.run(runId),
+    runs: () => bulk.runs(),
+    explain: (id) => explain(context, id),
+    queues: () => viewQueues(context),
+    providers: () => viewProviders(context),
+    pauseQueue: (name, who) => queueDeed(name, who, true),
+    resumeQueue: (name, who) => queueDeed(name, who, false),
+    async note(entry) {
+      await audit.append(entry, now());
+    },
+    audit: ({ limit = 50, before } = {}) => audit.page({ limit: checkLimit(limit), before }),
+    verifyAudit: () => audit.verify(),
     close: () => producer.close(),
     [Symbol.asyncDispose]: () => producer.close(),
   };
-}
-
-function words(what: string, given: unknown): string {
-  if (typeof given === "string" && given.trim() !== "" && given.length <= MAX_WORDS) {
-    if (!holdsCardNumber(given)) return given.trim();
-    throw new UnderstudyError(
-      "option_invalid",
-      `In a release, ${what} ${CARD_NUMBER_REFUSED}, or leave it out.`,
-    );
-  }
-  throw new UnderstudyError(
-    "option_invalid",
-    `A release needs ${what}, in 1 to ${MAX_WORDS} characters: it stands in the job's trail.`,
-  );
 }

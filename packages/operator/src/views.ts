@@ -1,4 +1,4 @@
-import type { Cause, Outcome, Past, Trail } from "@understudy/core";
+import type { Outcome, Past, Trail } from "@understudy/core";
 import type { Facets, LetterFilter } from "@understudy/dead-letters";
 
 import type { Action } from "./roles.ts";
@@ -195,8 +195,10 @@ export interface QueueView {
   readonly dead: number;
   /** In the failed set, without a dead letter yet. */
   readonly failed: number;
-  /** How long the oldest waiting job has been due, milliseconds. */
+  /** How long ago the job that has waited longest was enqueued, milliseconds. */
   readonly oldestWaitingMs?: number;
+  /** How long ago the oldest dead letter died, milliseconds. */
+  readonly oldestDeadMs?: number;
   /** Settled for good a second, over the last minute. */
   readonly perSecond: number;
   /** Milliseconds until nothing waits, at that rate; undefined when it never would. */

@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 
+import { valuesOf } from "./letter-index.ts";
 import { type Family, keyOf } from "./names.ts";
 
 /** A job of a failed set, as much of it as a dead letter is made of. */
@@ -11,8 +12,14 @@ export interface FailedJob {
   readonly failedReason: string;
   /** Epoch milliseconds, as BullMQ wrote it: tells one failure of a job from the next. */
   readonly finishedOn: string;
+  /** How often the letter was written anew; empty for never. */
+  readonly revision: string;
+  /** Of a dead letter: what it is indexed by; empty when it is not. */
+  readonly group: string;
   readonly starts: number;
 }
+
+const fields = ["name", "data", "failedReason", "finishedOn", "ats", "revision", "group"] as const;
 
 /** @param queue "name": jobs that BullMQ has failed and nobody has moved yet; "dead": dead letters */
 export async function readFailed(
@@ -21,12 +28,30 @@ export async function readFailed(
   queue: "name" | "dead",
   id: string,
 ): Promise<FailedJob | undefined> {
-  const [score, fields] = await Promise.all([
+  const [score, values] = await Promise.all([
     redis.zscore(keyOf(family, queue, "failed"), id),
-    redis.hmget(keyOf(family, queue, id), "name", "data", "failedReason", "finishedOn", "ats"),
+    redis.hmget(keyOf(family, queue, id), ...fields),
   ]);
-  const [name, data, failedReason, finishedOn, starts] = fields;
-  if (score === null || typeof finishedOn !== "string") return undefined;
+  return score === null ? undefined : failedJob(id, values);
+}
+
+/** Those of these dead letters that are there, in their order. */
+export async function readLetters(
+  redis: Redis,
+  entries: readonly { readonly family: Family; readonly id: string }[],
+): Promise<readonly (FailedJob & { readonly family: Family })[]> {
+  const pipeline = redis.pipeline();
+  for (const { family, id } of entries) pipeline.hmget(keyOf(family, "dead", id), ...fields);
+  const answers = valuesOf(await pipeline.exec()) as readonly (readonly (string | null)[])[];
+  return entries.flatMap(({ family, id }, i) => {
+    const job = failedJob(id, answers[i] ?? []);
+    return job === undefined ? [] : [{ family, ...job }];
+  });
+}
+
+function failedJob(id: string, values: readonly (string | null)[]): FailedJob | undefined {
+  const [name, data, failedReason, finishedOn, starts, revision, group] = values;
+  if (typeof finishedOn !== "string") return undefined;
   return {
     id,
     name: name ?? "",
@@ -34,6 +59,8 @@ export async function readFailed(
     failedReason: failedReason ?? "",
     finishedOn,
     starts: Number(starts ?? 0),
+    revision: revision ?? "",
+    group: group ?? "",
   };
 }
 

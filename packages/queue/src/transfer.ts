@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 
 import type { FailedJob } from "./failed-jobs.ts";
+import { type GroupOf, indexKeys, indexLua } from "./letter-index.ts";
 import { type Family, keyOf } from "./names.ts";
 import { defineScript } from "./script.ts";
 
@@ -10,14 +11,17 @@ const script = defineScript(
   Moves one job from a family's failed set to its dead letters.
   KEYS[1..4] of the source queue, KEYS[5..8] of the dead-letter queue:
     the failed set, the job's hash, the job's log, the event stream
+  KEYS[9..11] the index of the dead letters: groups, the letter's group, totals
   ARGV[1] the job's id
   ARGV[2] finishedOn of the failure that was looked at
   ARGV[3] the dead letter, JSON
   ARGV[4] "payload" when the job's data is JSON, "raw" when it is not; then ARGV[5] is the data as a JSON string
   ARGV[6] the data of the tombstone, JSON
+  ARGV[7] the letter's group   ARGV[8] the group's facets, JSON
   Answers 1 moved, 0 not in the failed set, -1 the hash is gone, -2 part of a flow, -3 failed anew since it was looked at,
   -4 a dead letter of this id exists.
 ]]
+${indexLua}
 local call = redis.call
 if not call("ZSCORE", KEYS[1], ARGV[1]) then return 0 end
 if call("EXISTS", KEYS[2]) == 0 then
@@ -38,6 +42,8 @@ local data = ARGV[4] == "payload" and job[3] or ARGV[5]
 call("HSET", KEYS[6], "data", '{"deadLetter":' .. ARGV[3] .. ',"' .. ARGV[4] .. '":' .. data .. '}')
 call("ZREM", KEYS[1], ARGV[1])
 call("ZADD", KEYS[5], job[2], ARGV[1])
+enter(KEYS[9], KEYS[10], KEYS[11], KEYS[6], KEYS[7], ARGV[1], job[2], ARGV[7], ARGV[8])
+call("HINCRBY", KEYS[11], "taken", 1)
 call("XADD", KEYS[4], "MAXLEN", "~", 10000, "*", "event", "removed", "jobId", ARGV[1], "prev", "failed")
 call("XADD", KEYS[8], "MAXLEN", "~", 10000, "*", "event", "failed", "jobId", ARGV[1], "failedReason", job[4] or "", "prev", "active")
 return 1`,
@@ -68,7 +74,13 @@ export async function transferFailed(
     deadLetter,
     tombstone,
     isJson,
-  }: { readonly deadLetter: string; readonly tombstone: string; readonly isJson: boolean },
+    index,
+  }: {
+    readonly deadLetter: string;
+    readonly tombstone: string;
+    readonly isJson: boolean;
+    readonly index: GroupOf;
+  },
 ): Promise<TransferAnswer> {
   const keys = (["name", "dead"] as const).flatMap((queue) => [
     keyOf(family, queue, "failed"),
@@ -77,6 +89,11 @@ export async function transferFailed(
     keyOf(family, queue, "events"),
   ]);
   const wrapped = isJson ? ["payload", ""] : ["raw", JSON.stringify(job.data)];
-  const answer = await script.run(redis, keys, [job.id, job.finishedOn, deadLetter, ...wrapped, tombstone]);
+  const { group, facets } = index;
+  const answer = await script.run(
+    redis,
+    [...keys, ...indexKeys(family, group)],
+    [job.id, job.finishedOn, deadLetter, ...wrapped, tombstone, group, facets],
+  );
   return answers[String(answer)] ?? "gone";
 }

@@ -1,4 +1,4 @@
-import { type Call, effectOf, type Outcome, UNKNOWN_PROVIDER } from "@understudy/core";
+import { allowedBy, type Call, effectOf, type Outcome, UNKNOWN_PROVIDER } from "@understudy/core";
 import { deliver, type Delivery, lookUp } from "@understudy/resilience";
 
 import { asError } from "./events.ts";
@@ -9,6 +9,7 @@ import { notingCopies, writeDown } from "./write-down.ts";
 /** Asks the providers of the job's route. Never throws. */
 export async function ask(ready: Ready, run: Run): Promise<Delivery> {
   const { envelope, life, request } = ready;
+  const allowed = allowedBy(envelope);
   let bound = life.bound;
   try {
     return await deliver(notingCopies(ready, run), request, callOf(ready, run), life, {
@@ -17,7 +18,7 @@ export async function ask(ready: Ready, run: Run): Promise<Delivery> {
         bound = binding;
         return await writeDown({ ...envelope, bound: binding }, run);
       },
-      ...(envelope.providers === undefined ? {} : { allowed: envelope.providers }),
+      ...(allowed === undefined ? {} : { allowed }),
     });
   } catch (error) {
     // A bug of ours, at a point unknown: something may have left.

@@ -4,7 +4,7 @@ import { keyOf } from "@understudy/queue";
 import { until } from "@understudy/testkit";
 import { describe, expect, test } from "vitest";
 
-import { delivered, failing, newStage, noteJob, payJob, scripted, type Stage } from "./testing/stage.ts";
+import { ada, delivered, failing, newStage, noteJob, payJob, scripted, type Stage } from "./testing/stage.ts";
 
 const keyed = { horizonMs: 86_400_000, maxKeyLength: 255 };
 const unknown = failing("ambiguous", "timeout");
@@ -114,7 +114,7 @@ describe("a person", () => {
   test("cannot redrive a charge of unknown fate", async () => {
     const stage = newStage();
     const id = await held(stage);
-    expect(await stage.operator.redrive(id)).toBe("held");
+    expect(await stage.operator.redrive(id, ada())).toBe("held");
     await stage.reaches(id, "dead");
   });
 
@@ -122,7 +122,7 @@ describe("a person", () => {
     const stage = newStage();
     const id = await held(stage);
     stage.start([scripted("a", [unknown], { idempotency: "none", lookUp: asked([found]).question })]);
-    expect(await stage.operator.lookUp(id)).toBe("asked");
+    expect(await stage.operator.lookUp(id, ada())).toBe("asked");
     expect(await stage.client.result(id)).toMatchObject({ state: "completed", receipt: { id: "found" } });
   });
 
@@ -130,7 +130,7 @@ describe("a person", () => {
     const stage = newStage();
     const id = await held(stage);
     stage.start([scripted("a", [unknown], { idempotency: "none" })]);
-    expect(await stage.operator.lookUp(id)).toBe("asked");
+    expect(await stage.operator.lookUp(id, ada())).toBe("asked");
     expect(await stage.client.result(id)).toMatchObject({
       state: "dead",
       dead: {
@@ -151,16 +151,16 @@ describe("a person", () => {
     const runtime = stage.start([a]);
     const id = await pay(stage);
     await stage.reaches(id, "dead");
-    expect(await stage.operator.lookUp(id)).toBe("asked");
+    expect(await stage.operator.lookUp(id, ada())).toBe("asked");
     const known = await until("it is known", async () => {
       const { ended, trail } = await stage.envelopeOf(id);
       return ended?.effect === "none" ? { ended, trail } : undefined;
     });
     expect(known.ended).toMatchObject({ cause: "exhausted", effect: "none" });
-    expect(await stage.operator.lookUp(id)).toBe("known");
+    expect(await stage.operator.lookUp(id, ada())).toBe("known");
     await runtime.close({ deadlineMs: 100 });
     stage.start([a, b]);
-    expect(await stage.operator.redrive(id)).toBe("redriven");
+    expect(await stage.operator.redrive(id, ada())).toBe("redriven");
     expect(await stage.reaches(id, "completed")).toMatchObject({ generation: 2, redrives: 1 });
     const keys = new Set(a.calls.map(({ idempotencyKey }) => idempotencyKey));
     expect([...keys]).toEqual([`${id}-g1`, `${id}-g2`]);
@@ -170,24 +170,24 @@ describe("a person", () => {
   test("may release it by name and reason; then it may be redriven", async () => {
     const stage = newStage();
     const id = await held(stage);
-    await expect(stage.operator.release(id, { by: "", reason: "x" })).rejects.toMatchObject({
+    await expect(stage.operator.release(id, ada(""))).rejects.toMatchObject({
       code: "option_invalid",
     });
-    expect(await stage.operator.release(id, { by: "ada", reason: "not in the books" })).toBe("released");
-    expect(await stage.operator.release(id, { by: "ada", reason: "again" })).toBe("known");
+    expect(await stage.operator.release(id, ada("not in the books"))).toBe("released");
+    expect(await stage.operator.release(id, ada("again"))).toBe("known");
     const { trail, ended, bound } = await stage.envelopeOf(id);
     expect({ last: trail.at(-1), ended, bound }).toMatchObject({
       last: { code: "released", detail: "ada: not in the books", provider: "a", provesNone: true },
       ended: { effect: "none" },
       bound: undefined,
     });
-    expect(await stage.operator.redrive(id)).toBe("redriven");
+    expect(await stage.operator.redrive(id, ada())).toBe("redriven");
   });
 
   test("has it looked up and nothing else, also when it must wait for a worker that knows it", async () => {
     const stage = newStage();
     const id = await held(stage);
-    expect(await stage.operator.lookUp(id)).toBe("asked");
+    expect(await stage.operator.lookUp(id, ada())).toBe("asked");
     const stranger = stage.start([scripted("a", [delivered])], { jobs: [noteJob] });
     await until("it waits", async () => {
       const { place, lookUp } = await stage.placeOf(id);
@@ -204,13 +204,13 @@ describe("a person", () => {
   test("may cancel a look-up that waits; released and redriven then, it is done", async () => {
     const stage = newStage();
     const id = await held(stage);
-    await stage.operator.lookUp(id);
+    await stage.operator.lookUp(id, ada());
     expect(await stage.client.cancel(id, "enough")).toMatchObject({ answer: "cancelled" });
     stage.start([scripted("a", [delivered], { idempotency: keyed })]);
     const sweeper = openDeadLetters(stage.redis, stage.family);
     await sweeper.sweep();
-    expect(await stage.operator.release(id, { by: "ada", reason: "it did not" })).toBe("released");
-    expect(await stage.operator.redrive(id)).toBe("redriven");
+    expect(await stage.operator.release(id, ada("it did not"))).toBe("released");
+    expect(await stage.operator.redrive(id, ada())).toBe("redriven");
     expect(await stage.reaches(id, "completed")).toMatchObject({ generation: 2 });
   });
 
@@ -220,10 +220,10 @@ describe("a person", () => {
     await stage.redis.hincrby(keyOf(stage.family, "name", id), "ats", 2);
     stage.start([scripted("a", [delivered])]);
     await stage.reaches(id, "dead");
-    expect(await stage.operator.release(id, { by: "ada", reason: "asked them" })).toBe("released");
-    expect(await stage.operator.redrive(id)).toBe("redriven");
+    expect(await stage.operator.release(id, ada("asked them"))).toBe("released");
+    expect(await stage.operator.redrive(id, ada())).toBe("redriven");
     expect(await stage.reaches(id, "completed")).toMatchObject({ generation: 2 });
-    expect(await stage.operator.release("note-unheard-of", { by: "ada", reason: "x" })).toBe("gone");
-    expect(await stage.operator.lookUp("note-unheard-of")).toBe("gone");
+    expect(await stage.operator.release("note-unheard-of", ada("x"))).toBe("gone");
+    expect(await stage.operator.lookUp("note-unheard-of", ada())).toBe("gone");
   });
 });

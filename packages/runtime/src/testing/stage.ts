@@ -9,7 +9,7 @@ import {
   type Failure,
   unlimited,
 } from "@understudy/core";
-import { createOperator, type Operator } from "@understudy/operator";
+import { createOperator, type Operator, type Who } from "@understudy/operator";
 import { connectWorker, type Family, familyOf, type Located, locate, type Redis } from "@understudy/queue";
 import type { Link, Route } from "@understudy/resilience";
 import { newSpace, type Space, until } from "@understudy/testkit";
@@ -133,6 +133,11 @@ export interface Stage {
 
 const bothRoutes = (links: readonly Link[]): readonly Route[] =>
   [note, tell, pay].map((capability: Capability) => ({ capability, links }));
+
+/** Somebody who may do anything, with a reason. */
+export function ada(reason = "for a test"): Who {
+  return { by: { name: "ada", role: "admin" }, reason };
+}
 
 export function newStage(): Stage {
   const space = newSpace();

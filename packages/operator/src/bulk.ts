@@ -1,0 +1,205 @@
+import type { LetterFilter, LetterSearch } from "@understudy/dead-letters";
+import type { Family } from "@understudy/queue";
+
+import { acting } from "./acting.ts";
+import { checkMay, checkRate, checkSelection, checkWho, invalid } from "./check.ts";
+import { auditOf, type Context, familiesOf, knowledgeOf, runsOf, searchOf } from "./context.ts";
+import type { Operator, RunOptions, Who } from "./face.ts";
+import { findLetter } from "./find-letter.ts";
+import { summaryOf } from "./letter-view.ts";
+import type { Deeds } from "./one-letter.ts";
+import { createPlanner } from "./plan.ts";
+import type { Knowledge } from "./prospect.ts";
+import { createRun, driveRun, readRun, type StoredRun } from "./runs.ts";
+import type { Plan, PlanOptions, Run, Selection } from "./views.ts";
+
+const PER_SECOND = 10;
+const PLANNED_AT_ONCE = 1000;
+const LISTED = 100;
+
+type Bulk = Pick<Operator, "plan" | "start" | "drive" | "stop" | "run" | "runs"> & {
+  readonly reasonOf: (
+    search: LetterSearch,
+    filter: LetterFilter,
+    group: string,
+    know: Knowledge,
+  ) => Promise<string>;
+};
+
+/** What is done to many letters at once. */
+export function createBulk(context: Context, deeds: Deeds): Bulk {
+  const records = runsOf(context);
+  const audit = auditOf(context);
+
+  const there = async (id: string): Promise<StoredRun> => {
+    const run = await readRun(records, id);
+    if (run === undefined)
+      throw invalid(`There is no run ${id}: \`understudy runs ls\` lists those of the last 30 days.`);
+    return run;
+  };
+
+  const plan = async (selection: Selection, options: PlanOptions = {}): Promise<Plan> => {
+    const families = await familiesOf(context);
+    checkSelection(
+      selection,
+      families.map(({ name }) => name),
+    );
+    const perSecond = checkRate(options.perSecond ?? PER_SECOND);
+    const know = await knowledgeOf(context);
+    const now = context.now();
+    const planner = createPlanner({ know, provider: options.provider, perSecond, now });
+    if ("ids" in selection) await planIds(context, selection.ids, planner);
+    else
+      await planFilter(
+        searchOf(context, families),
+        { ...selection.filter, to: Math.min(selection.filter.to ?? Infinity, now) },
+        planner,
+      );
+    return planner.finish();
+  };
+
+  /** How many there are, without looking at each: a text must be looked for in all. */
+  const countOf = async (selection: Selection, families: readonly Family[], now: number): Promise<number> => {
+    if ("ids" in selection) return selection.ids.length;
+    const { filter } = selection;
+    if (filter.text === undefined)
+      return await searchOf(context, families).count({ ...filter, to: Math.min(filter.to ?? Infinity, now) });
+    return (await plan(selection)).total;
+  };
+
+  const start = async ({ action, selection, provider, ...how }: RunOptions, who: Who): Promise<Run> => {
+    const families = await familiesOf(context);
+    checkSelection(
+      selection,
+      families.map(({ name }) => name),
+    );
+    const perSecond = checkRate(how.perSecond ?? PER_SECOND);
+    const now = context.now();
+    const total = await countOf(selection, families, now);
+    const planned = { action, selection, total, perSecond, ...(provider === undefined ? {} : { provider }) };
+    const subject = "ids" in selection ? `${selection.ids.length} letters` : JSON.stringify(selection.filter);
+    // Whether money is among them is asked of each one as its turn comes.
+    const id = await acting(
+      context,
+      who,
+      { action, subject, isMoney: false, plan: planned },
+      ({ by, reason }) =>
+        createRun(records, { action, selection, perSecond, provider, by, reason, total, now }),
+    );
+    return publicRun(await there(id));
+  };
+
+  return {
+    plan,
+    start,
+    async drive(runId, { by, signal = new AbortController().signal, onProgress = () => undefined } = {}) {
+      const run = await there(runId);
+      if (run.state === "done") return publicRun(run);
+      // What it may do was decided by who began it; whoever resumes it must be allowed to as well.
+      if (by !== undefined) checkMay({ by }, run.action, false);
+      const know = await knowledgeOf(context);
+      const search = searchOf(context, await familiesOf(context));
+      const who = { by: { name: run.by, role: run.role }, reason: run.reason };
+      await driveRun(runId, {
+        records,
+        search,
+        signal,
+        onProgress: (progress) => onProgress(publicRun(progress)),
+        now: context.now,
+        act: (id) => actOn(id, run, who, know),
+      });
+      const ended = await there(runId);
+      await audit.append(
+        { by: by ?? who.by, action: run.action, subject: `run ${runId}`, result: resultOf(ended) },
+        context.now(),
+      );
+      return publicRun(ended);
+    },
+    async stop(runId, given) {
+      const run = await there(runId);
+      const who = checkWho(given);
+      checkMay(who, "stop-run", false);
+      if (run.state === "running") {
+        await records.set(runId, { state: "stopped", endedAt: String(context.now()) });
+        await audit.append(
+          { by: who.by, action: "stop-run", subject: `run ${runId}`, reason: who.reason, result: "stopped" },
+          context.now(),
+        );
+      }
+      return publicRun(await there(runId));
+    },
+    async run(runId) {
+      const run = await readRun(records, runId);
+      return run && publicRun(run);
+    },
+    async runs() {
+      const ids = await records.list(LISTED);
+      const all = await Promise.all(ids.map((id) => readRun(records, id)));
+      return all.flatMap((run) => (run === undefined ? [] : [publicRun(run)]));
+    },
+    async reasonOf(search, filter, group, know) {
+      const { found } = await search.page({ ...filter, group: [group] }, { order: "newest", limit: 1 });
+      const [first] = found;
+      return first === undefined ? "" : summaryOf(first, know).reason;
+    },
+  };
+
+  async function actOn(id: string, { action, provider }: Run, who: Who, know: Knowledge): Promise<string> {
+    const money = await context.ask((redis) => findLetter(redis, context.namespace, id));
+    if (money === undefined) return "gone";
+    try {
+      checkMay(who, action, summaryOf(money, know).isMoney);
+    } catch {
+      return "not_permitted";
+    }
+    switch (action) {
+      case "redrive":
+        return await deeds.redrive(id, who, know, provider);
+      case "look-up":
+        return await deeds.lookUp(id, who);
+      case "release":
+        return await deeds.release(id, who);
+      case "discard":
+        return await deeds.discard(id);
+    }
+  }
+}
+
+async function planIds(
+  context: Context,
+  ids: readonly string[],
+  planner: ReturnType<typeof createPlanner>,
+): Promise<void> {
+  for (const id of ids) {
+    const found = await context.ask((redis) => findLetter(redis, context.namespace, id));
+    if (found !== undefined) planner.add(found);
+  }
+}
+
+async function planFilter(
+  search: LetterSearch,
+  filter: LetterFilter,
+  planner: ReturnType<typeof createPlanner>,
+): Promise<void> {
+  for (let after; ;) {
+    const page = await search.page(filter, {
+      order: "oldest",
+      after,
+      limit: PLANNED_AT_ONCE,
+      maxRead: PLANNED_AT_ONCE,
+    });
+    page.found.forEach((found) => planner.add(found));
+    if (page.next === undefined) return;
+    after = page.next;
+  }
+}
+
+function resultOf({ state, seen, done, left }: Run): string {
+  const others = Object.entries(left).map(([answer, count]) => `, ${count} ${answer}`);
+  return `${state}: ${seen} seen, ${done} done${others.join("")}`;
+}
+
+function publicRun(run: Run & Partial<StoredRun>): Run {
+  const { role: _, drives: __, place: ___, ...rest } = run;
+  return rest;
+}
