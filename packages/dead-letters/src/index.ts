@@ -4,3 +4,4 @@ export * from "./filter.ts";
 export * from "./search.ts";
 export * from "./store.ts";
 export type { By } from "./renew.ts";
+export * from "./upkeep.ts";

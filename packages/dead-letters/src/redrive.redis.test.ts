@@ -58,7 +58,7 @@ async function deadLetter(id: string, ended: Envelope): Promise<void> {
   });
   await expect.poll(() => redis.zscore(keyOf(family, "name", "failed"), id)).not.toBeNull();
   await worker.close();
-  expect(await store.sweep()).toBeGreaterThan(0);
+  expect((await store.sweep()).moved).toBeGreaterThan(0);
 }
 
 const unknown = { kind: "ambiguous", code: "timeout", provider: "a", at: 1, durationMs: 1 } as const;

@@ -9,6 +9,7 @@ import {
   removeDead,
   restoreDead,
   rewriteDead,
+  type TransferAnswer,
   transferFailed,
 } from "@understudy/queue";
 
@@ -59,6 +60,14 @@ export type ReleaseAnswer = "released" | "gone" | "known" | "unreadable";
 export type EditAnswer = "edited" | "gone" | "held" | "unreadable";
 export type DiscardAnswer = "discarded" | "gone";
 
+export interface Swept {
+  readonly moved: number;
+  /** Members of a flow stay where they are: their parents look for them there. */
+  readonly inFlows: number;
+  /** Those that could not be moved: a dead letter of their id exists already. */
+  readonly stuck: number;
+}
+
 /** The dead letters of one job family. Every function may be called by anybody, at any time, together with any other. */
 export interface DeadLetterStore {
   /**
@@ -66,8 +75,8 @@ export interface DeadLetterStore {
    * @returns false when there was nothing to move, for instance because somebody else did
    */
   take(jobId: string): Promise<boolean>;
-  /** Takes what lies in the failed set, whoever left it there. @returns how many it moved */
-  sweep(): Promise<number>;
+  /** Takes what lies in the failed set, whoever left it there. */
+  sweep(): Promise<Swept>;
   /** The oldest first. */
   list(page: { readonly offset: number; readonly limit: number }): Promise<readonly StoredLetter[]>;
   read(jobId: string): Promise<ReadLetter | "gone" | "unreadable">;
@@ -105,16 +114,16 @@ export interface DeadLetterStore {
 const PAGE = 100;
 
 export function openDeadLetters(redis: Redis, family: Family): DeadLetterStore {
-  const take = async (jobId: string): Promise<boolean> => {
+  const take = async (jobId: string): Promise<TransferAnswer> => {
     for (;;) {
       const job = await readFailed(redis, family, "name", jobId);
-      if (job === undefined) return false;
+      if (job === undefined) return "gone";
       const answer = await transfer(job);
-      if (answer !== "changed") return answer === "moved";
+      if (answer !== "changed") return answer;
     }
   };
 
-  const transfer = async (job: FailedJob): Promise<string> => {
+  const transfer = async (job: FailedJob): Promise<TransferAnswer> => {
     const { letter, fingerprint, isJson, index } = letterOf(family.name, job);
     return await transferFailed(redis, family, job, {
       deadLetter: JSON.stringify(letter),
@@ -167,17 +176,20 @@ export function openDeadLetters(redis: Redis, family: Family): DeadLetterStore {
   };
 
   return {
-    take,
+    take: async (jobId) => (await take(jobId)) === "moved",
     async sweep() {
-      let moved = 0;
-      // What cannot be moved, such as members of a flow, stays at the head and is passed over.
+      const swept = { moved: 0, inFlows: 0, stuck: 0 };
+      // What cannot be moved stays at the head and is passed over.
       for (let offset = 0; ;) {
         const ids = await failedIds(redis, family, "name", { offset, limit: PAGE });
-        const taken = await Promise.all(ids.map(take));
-        const count = taken.filter(Boolean).length;
-        moved += count;
-        offset += ids.length - count;
-        if (ids.length < PAGE) return moved;
+        const answers = await Promise.all(ids.map(take));
+        const count = (wanted: TransferAnswer): number =>
+          answers.filter((answer) => answer === wanted).length;
+        swept.moved += count("moved");
+        swept.inFlows += count("flow_member");
+        swept.stuck += count("exists");
+        offset += count("flow_member") + count("exists");
+        if (ids.length < PAGE) return swept;
       }
     },
     async list(page) {

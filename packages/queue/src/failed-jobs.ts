@@ -16,10 +16,12 @@ export interface FailedJob {
   readonly revision: string;
   /** Of a dead letter: what it is indexed by; empty when it is not. */
   readonly group: string;
+  /** Of a dead letter: how many it holds; 0 when it is not indexed. */
+  readonly bytes: number;
   readonly starts: number;
 }
 
-const fields = ["name", "data", "failedReason", "finishedOn", "ats", "revision", "group"] as const;
+const fields = ["name", "data", "failedReason", "finishedOn", "ats", "revision", "group", "bytes"] as const;
 
 /** @param queue "name": jobs that BullMQ has failed and nobody has moved yet; "dead": dead letters */
 export async function readFailed(
@@ -50,7 +52,7 @@ export async function readLetters(
 }
 
 function failedJob(id: string, values: readonly (string | null)[]): FailedJob | undefined {
-  const [name, data, failedReason, finishedOn, starts, revision, group] = values;
+  const [name, data, failedReason, finishedOn, starts, revision, group, bytes] = values;
   if (typeof finishedOn !== "string") return undefined;
   return {
     id,
@@ -61,6 +63,7 @@ function failedJob(id: string, values: readonly (string | null)[]): FailedJob | 
     starts: Number(starts ?? 0),
     revision: revision ?? "",
     group: group ?? "",
+    bytes: Number(bytes ?? 0),
   };
 }
 

@@ -21,5 +21,6 @@ export * from "./remove.ts";
 export * from "./restore.ts";
 export * from "./rewrite.ts";
 export * from "./stalled-check.ts";
+export * from "./strays.ts";
 export * from "./transfer.ts";
 export type { Redis } from "ioredis";

@@ -42,7 +42,7 @@ end
 local function leave(groups, group, totals, letter, id, name)
   if redis.call("ZREM", group, id) == 0 then return end
   if redis.call("EXISTS", group) == 0 then redis.call("HDEL", groups, name) end
-  redis.call("HINCRBY", totals, "bytes", -(tonumber(redis.call("HGET", letter, "bytes")) or 0))
+  redis.call("HINCRBY", totals, "bytes", 0 - (tonumber(redis.call("HGET", letter, "bytes")) or 0))
   redis.call("HDEL", letter, "group", "bytes")
 end
 `;
@@ -56,6 +56,11 @@ export async function readGroups(redis: Redis, family: Family): Promise<Readonly
 export async function readTotals(redis: Redis, family: Family): Promise<Readonly<Record<string, number>>> {
   const totals = await redis.hgetall(indexKey(family, "totals"));
   return Object.fromEntries(Object.entries(totals).map(([name, value]) => [name, Number(value)]));
+}
+
+/** Writes anew how many bytes a family's dead letters hold. */
+export async function writeBytes(redis: Redis, family: Family, bytes: number): Promise<void> {
+  await redis.hset(indexKey(family, "totals"), "bytes", bytes);
 }
 
 /** From when to when letters died, both ends included; epoch milliseconds. */
@@ -93,7 +98,7 @@ export async function tally(
     pipeline.call("ZRANGE", key, max, min, "BYSCORE", "REV", "LIMIT", "0", "1", "WITHSCORES");
   }
   const answers = valuesOf(await pipeline.exec());
-  const scoreOf = (value: unknown): number => Number((value as readonly string[])[1] ?? 0);
+  const scoreOf = (value: unknown): number => Number(flat(value)[1] ?? 0);
   return all.map((_, i) => ({
     count: Number(answers[3 * i]),
     oldestAt: scoreOf(answers[3 * i + 1]),
@@ -158,16 +163,21 @@ async function firstOf(
     const ends = isNewest ? [max, min, "BYSCORE", "REV"] : [min, max, "BYSCORE"];
     pipeline.call("ZRANGE", setOf(one), ...ends, "LIMIT", "0", String(size), "WITHSCORES");
   }
-  const answers = valuesOf(await pipeline.exec()) as readonly (readonly string[])[];
+  const answers = valuesOf(await pipeline.exec());
   return all.map(({ family }, i) =>
-    pairs(answers[i] ?? []).map(([id, score]) => ({ family, id, diedAt: Number(score) })),
+    pairs(flat(answers[i])).map(([id, score]) => ({ family, id, diedAt: Number(score) })),
   );
 }
 
-function pairs(flat: readonly string[]): readonly (readonly [string, string])[] {
+/** Members and scores in turn: by the protocol's version they come so, or in pairs. */
+export function flat(answer: unknown): readonly string[] {
+  return (answer as readonly (string | readonly string[])[]).flat();
+}
+
+function pairs(each: readonly string[]): readonly (readonly [string, string])[] {
   return Array.from(
-    { length: flat.length / 2 },
-    (_, i) => [flat[2 * i] ?? "", flat[2 * i + 1] ?? ""] as const,
+    { length: each.length / 2 },
+    (_, i) => [each[2 * i] ?? "", each[2 * i + 1] ?? ""] as const,
   );
 }
 

@@ -30,6 +30,8 @@ export interface Suspect {
   readonly id: string;
   readonly stalls: string;
   readonly data: string;
+  /** BullMQ has given it up already, and waits for a worker to say so. */
+  readonly givenUp?: string;
 }
 
 const LOOKED_AT = 1000;
@@ -51,7 +53,10 @@ export async function suspects(redis: Redis, family: Family): Promise<readonly S
     return typeof stalls === "string" && isHeld === 0 ? [{ id, stalls }] : [];
   });
   return await Promise.all(
-    stalled.map(async (one) => ({ ...one, data: (await redis.hget(key(one.id), "data")) ?? "" })),
+    stalled.map(async (one) => {
+      const [data, givenUp] = await redis.hmget(key(one.id), "data", "defa");
+      return { ...one, data: data ?? "", ...(typeof givenUp === "string" ? { givenUp } : {}) };
+    }),
   );
 }
 

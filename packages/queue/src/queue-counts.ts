@@ -1,7 +1,7 @@
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 
-import { valuesOf } from "./letter-index.ts";
+import { flat, valuesOf } from "./letter-index.ts";
 import { type Family, keyOf } from "./names.ts";
 
 /** How many jobs are where. */
@@ -43,7 +43,7 @@ export async function countQueue(redis: Redis, family: Family): Promise<QueueCou
   const next = [answers[8], (answers[9] as readonly string[])[0]].filter((id) => typeof id === "string");
   const times = await Promise.all(next.map((id) => redis.hget(key(id), "timestamp")));
   const since = times.flatMap((time) => (time === null ? [] : [Number(time)]));
-  const oldestDead = (answers[10] as readonly string[])[1];
+  const oldestDead = flat(answers[10])[1];
   return {
     isPaused: paused === 1,
     waiting: (wait ?? 0) + (prioritized ?? 0),

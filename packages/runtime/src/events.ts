@@ -1,4 +1,5 @@
 import type { Cause, Failure, Outcome } from "@understudy/core";
+import type { Pruned } from "@understudy/dead-letters";
 
 interface About {
   readonly queue: string;
@@ -9,6 +10,24 @@ interface About {
 /** What an answer looked like from outside: everything but the receipt, which may hold personal data. */
 export type CallSummary = Pick<Outcome, "provider" | "kind" | "durationMs" | "requestId"> &
   Partial<Pick<Failure, "code" | "detail" | "retryAfterMs">>;
+
+/** How a family stands, as the janitor sees it at each round. */
+export interface Measured {
+  readonly event: "measured";
+  readonly queue: string;
+  readonly waiting: number;
+  readonly delayed: number;
+  readonly active: number;
+  readonly isPaused: boolean;
+  readonly oldestWaitingMs: number;
+  readonly dead: number;
+  readonly deadBytes: number;
+  readonly oldestDeadMs: number;
+  /** Failed members of flows, which stay where their parents look for them. */
+  readonly failedInFlows: number;
+  /** Failed jobs that could not be made dead letters: always 0, or a person must look. */
+  readonly failedWithoutLetter: number;
+}
 
 /** What the runtime tells whoever watches: logs, metrics, alerts. */
 export type RuntimeEvent =
@@ -24,6 +43,18 @@ export type RuntimeEvent =
       /** The trail says that more than one copy may exist. */
       readonly mayBeDuplicated: boolean;
     })
+  /** The janitor failed a job that BullMQ would have taken up for ever. */
+  | { readonly event: "quarantined"; readonly queue: string; readonly jobId: string; readonly reason: string }
+  /** The janitor deleted dead letters beyond the bounds of their retention: how many for which bound. */
+  | ({ readonly event: "pruned"; readonly queue: string } & Pruned)
+  /** The janitor put right what something foreign had left behind. */
+  | {
+      readonly event: "mended";
+      readonly queue: string;
+      readonly what: "strays" | "index";
+      readonly count: number;
+    }
+  | Measured
   | { readonly event: "trouble"; readonly queue: string; readonly error: Error };
 
 /** Must not throw. */
