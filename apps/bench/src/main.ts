@@ -1,9 +1,11 @@
 // Usage: npm run bench [-- NAME] [-- --smoke]. Without a name all of them; --smoke is the short form that CI runs.
 import { coalescingBench } from "./coalescing.ts";
+import { deadLettersBench } from "./dead-letters/bench.ts";
 import { failoverBench } from "./failover/command.ts";
 
 const benches: Readonly<Record<string, (isSmoke: boolean) => Promise<number>>> = {
   coalescing: coalescingBench,
+  "dead-letters": deadLettersBench,
   failover: (isSmoke) => failoverBench(isSmoke ? ["--jobs", "300", "--only", "ours"] : []),
 };
 

@@ -53,6 +53,7 @@ test("with nothing but Redis, a route and its credentials, the rest has defaults
     drainDeadlineMs: 25_000,
     lockMs: 60_000,
     stalledCheckMs: 30_000,
+    retention: {},
     circuit: { windowMs: 10_000, minCalls: 5, failureRate: 0.5, openMs: 5000, maxOpenMs: 60_000 },
     http: { host: "127.0.0.1", port: 8080 },
     logLevel: "info",

@@ -23,6 +23,12 @@ export interface WorkerConfig {
   readonly drainDeadlineMs: number;
   readonly lockMs: number;
   readonly stalledCheckMs: number;
+  /** How much of each family's dead letters the janitor keeps; all of them without a bound. */
+  readonly retention: {
+    readonly maxAgeMs?: number;
+    readonly maxLetters?: number;
+    readonly maxBytes?: number;
+  };
   readonly circuit: Pick<CircuitOptions, "windowMs" | "minCalls" | "failureRate" | "openMs" | "maxOpenMs">;
   readonly http: { readonly host: string; readonly port: number };
   readonly logLevel: (typeof logLevels)[number];
@@ -86,6 +92,7 @@ export function readConfig(
     drainDeadlineMs: reader.read("DRAIN_DEADLINE_MS", atLeast(0, 25_000)) ?? 0,
     lockMs: reader.read("LOCK_MS", atLeast(1000, 60_000)) ?? 0,
     stalledCheckMs: reader.read("STALLED_CHECK_MS", atLeast(500, 30_000)) ?? 0,
+    retention: readRetention(reader),
     circuit: readCircuit(reader),
     http: {
       host: reader.read("HTTP_HOST", z.string().default("127.0.0.1")) ?? "",
@@ -104,6 +111,20 @@ function readLookUpAfter(reader: EnvReader, isProduction: boolean): number | und
       "LOOK_UP_AFTER_MS is for sandboxes, and NODE_ENV is production: a provider that is believed too early costs a second charge. Unset it.",
     );
   return lookUpAfterMs;
+}
+
+const DAY_MS = 86_400_000;
+const MEGABYTE = 1_000_000;
+
+function readRetention(reader: EnvReader): WorkerConfig["retention"] {
+  const days = reader.read("DEAD_LETTERS_MAX_DAYS", wholeNumber(1, 36_500).optional());
+  const maxLetters = reader.read("DEAD_LETTERS_MAX_COUNT", wholeNumber(1, 100_000_000).optional());
+  const megabytes = reader.read("DEAD_LETTERS_MAX_MB", wholeNumber(1, 1_000_000).optional());
+  return {
+    ...(days === undefined ? {} : { maxAgeMs: days * DAY_MS }),
+    ...(maxLetters === undefined ? {} : { maxLetters }),
+    ...(megabytes === undefined ? {} : { maxBytes: megabytes * MEGABYTE }),
+  };
 }
 
 function readCircuit(reader: EnvReader): WorkerConfig["circuit"] {

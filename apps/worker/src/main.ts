@@ -7,6 +7,7 @@ import type { Route } from "@understudy/resilience";
 import type { Logger } from "pino";
 
 import { readConfig, type WorkerConfig } from "./config.ts";
+import { type FleetReport, startFleetReport } from "./fleet.ts";
 import { startHealthServer } from "./health-server.ts";
 import { createLogger } from "./logger.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -46,8 +47,10 @@ async function main(): Promise<void> {
 
   const redisWatch = createRedisWatch({ log, url: config.redisUrl, isReady, now: Date.now });
   const report = reportTo(log, Date.now);
-  const services = await startServices(config, routesOf(config, log, metrics), (event) => {
+  const fleet = startFleetReport(config, jobs);
+  const services = await startServices(config, routesOf(config, log, metrics, fleet), (event) => {
     metrics.observe(event);
+    fleet.observe(event);
     if (event.event !== "trouble" || !redisWatch.take(event.error)) report(event);
   });
   running = services;
@@ -57,13 +60,17 @@ async function main(): Promise<void> {
     services,
     deadlineMs: config.drainDeadlineMs,
     before: () => clearInterval(looking),
-    after: () => health.close(),
+    after: async () => {
+      await fleet.close();
+      await health.close();
+    },
   });
 }
 
-function routesOf(config: WorkerConfig, log: Logger, metrics: Metrics): readonly Route[] {
+function routesOf(config: WorkerConfig, log: Logger, metrics: Metrics, fleet: FleetReport): readonly Route[] {
   return createRoutes(config, jobs, providers, (change) => {
     metrics.circuit(change);
+    fleet.circuit(change);
     const { state, ...about } = change;
     log[state.at === "open" ? "warn" : "info"](
       { event: "circuit", ...about, ...state },

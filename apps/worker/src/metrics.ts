@@ -1,5 +1,5 @@
 import type { CircuitState } from "@understudy/resilience";
-import type { RuntimeEvent } from "@understudy/runtime";
+import type { Measured, RuntimeEvent } from "@understudy/runtime";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
 export interface Metrics {
@@ -47,6 +47,19 @@ export function createMetrics(): Metrics {
     labelNames: ["provider", "capability"],
     registers,
   });
+  const gauges = queueGauges(registers);
+  const quarantined = new Counter({
+    name: "understudy_quarantined_total",
+    help: "Jobs that could never be run and were failed by the janitor",
+    labelNames: ["queue"],
+    registers,
+  });
+  const pruned = new Counter({
+    name: "understudy_dead_letters_pruned_total",
+    help: "Dead letters deleted beyond their bounds, by the bound",
+    labelNames: ["queue", "bound"],
+    registers,
+  });
   return {
     observe(event) {
       if (event.event === "call") {
@@ -57,11 +70,51 @@ export function createMetrics(): Metrics {
         failovers.inc({ from: event.from[0] ?? "", to: event.to });
       } else if (event.event === "settled") {
         settled.inc({ queue: event.queue, job: event.job, verdict: event.verdict, cause: event.cause ?? "" });
+      } else if (event.event === "measured") {
+        gauges(event);
+      } else if (event.event === "quarantined") {
+        quarantined.inc({ queue: event.queue });
+      } else if (event.event === "pruned") {
+        for (const bound of ["age", "letters", "bytes"] as const)
+          pruned.inc({ queue: event.queue, bound }, event[bound]);
       }
     },
     circuit({ provider, capability, state }) {
       circuits.set({ provider, capability }, circuitValue[state.at]);
     },
     text: () => registers[0]!.metrics(),
+  };
+}
+
+/** How each queue stands; told by janitors, so that any one of them may be asked. */
+function queueGauges(registers: Registry[]): (event: Measured) => void {
+  const gauge = (name: string, help: string): Gauge<"queue"> =>
+    new Gauge({ name: `understudy_${name}`, help, labelNames: ["queue"], registers });
+  const all: readonly [Gauge<"queue">, (event: Measured) => number][] = [
+    [gauge("jobs_waiting", "Jobs that are due"), ({ waiting }) => waiting],
+    [gauge("jobs_delayed", "Jobs that snooze, or are not due yet"), ({ delayed }) => delayed],
+    [gauge("jobs_active", "Jobs being run"), ({ active }) => active],
+    [gauge("queue_paused", "1 while the queue is paused"), ({ isPaused }) => Number(isPaused)],
+    [
+      gauge("oldest_waiting_seconds", "Since the job that waits longest was enqueued"),
+      ({ oldestWaitingMs }) => oldestWaitingMs / 1000,
+    ],
+    [gauge("dead_letters", "Dead letters"), ({ dead }) => dead],
+    [gauge("dead_letters_bytes", "What dead letters hold"), ({ deadBytes }) => deadBytes],
+    [
+      gauge("oldest_dead_letter_seconds", "Since the oldest dead letter died"),
+      ({ oldestDeadMs }) => oldestDeadMs / 1000,
+    ],
+    [
+      gauge("failed_in_flows", "Failed members of flows, which stay where they are"),
+      ({ failedInFlows }) => failedInFlows,
+    ],
+    [
+      gauge("failed_without_dead_letter", "Failed jobs that could not be made dead letters: always 0"),
+      ({ failedWithoutLetter }) => failedWithoutLetter,
+    ],
+  ];
+  return (event) => {
+    for (const [one, value] of all) one.set({ queue: event.queue }, value(event));
   };
 }

@@ -23,6 +23,30 @@ export function reportTo(log: Logger, now: () => number): (event: RuntimeEvent) 
           event.verdict === "dead_letter" ? `dead letter: ${event.cause}` : event.verdict,
         );
         return;
+      case "quarantined":
+        log.warn(event, `quarantined ${event.jobId}: ${event.reason}`);
+        return;
+      case "pruned":
+        log.warn(
+          event,
+          `deleted ${event.age + event.letters + event.bytes} dead letters beyond their bounds`,
+        );
+        return;
+      case "mended":
+        log.warn(
+          event,
+          event.what === "strays"
+            ? "put back dead letters that were retried by a foreign tool"
+            : "mended the index of dead letters",
+        );
+        return;
+      case "measured":
+        if (event.failedWithoutLetter > 0)
+          log.error(
+            event,
+            `${event.failedWithoutLetter} failed jobs could not be made dead letters: another of their id exists`,
+          );
+        return;
       case "trouble": {
         const unsaid = countRepeats(event.error.message);
         if (unsaid === undefined) return;

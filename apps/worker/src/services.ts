@@ -28,7 +28,12 @@ export async function startServices(
   const janitor =
     config.role === "work"
       ? undefined
-      : await startJanitor({ ...shared, queues: config.queues.map(({ name }) => name) });
+      : await startJanitor({
+          ...shared,
+          jobs,
+          queues: config.queues.map(({ name }) => name),
+          retention: config.retention,
+        });
   const services = [runtime ?? [], janitor ?? []].flat();
   return {
     running: () => runtime?.running() ?? [],

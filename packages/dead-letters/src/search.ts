@@ -4,6 +4,7 @@ import {
   type Family,
   nextEntries,
   type Place,
+  readDatas,
   readGroups,
   readLetters,
   type Redis,
@@ -15,7 +16,7 @@ import {
 import { readLetter } from "./dead-letter.ts";
 import { readFacets } from "./facets.ts";
 import { type Facets, type LetterFilter, matches } from "./filter.ts";
-import type { ReadLetter } from "./store.ts";
+import type { ReadLetter, StoredLetter } from "./store.ts";
 
 /** Which of a job's payload paths must not be searched; undefined for a job that is not known: none of it may be. */
 export type SensitivePaths = (job: string) => readonly string[] | undefined;
@@ -61,9 +62,18 @@ export interface LetterSearch {
       readonly maxRead?: number;
     },
   ): Promise<FoundPage>;
+  /** All that match, but for the text, some at a time and in no order: quicker than page after page. */
+  all(filter: LetterFilter): AsyncIterable<readonly Read[]>;
+}
+
+/** A letter as it is read when very many are; undefined `stored` when its data cannot be. */
+export interface Read {
+  readonly id: string;
+  readonly stored: StoredLetter | undefined;
 }
 
 const READ_AT_ONCE = 500;
+const ALL_AT_ONCE = 1000;
 
 export function searchLetters(
   redis: Redis,
@@ -127,7 +137,34 @@ export function searchLetters(
         if (read >= maxRead) return { found, next: place, read };
       }
     },
+    async *all(filter) {
+      for (const one of await where(filter)) yield* allWithin(redis, one, spanOf(filter));
+    },
   };
+}
+
+interface Batch {
+  readonly entries: readonly Entry[];
+  readonly datas: readonly (string | undefined)[];
+}
+
+async function* allWithin(redis: Redis, one: Within, span: Span): AsyncGenerator<readonly Read[]> {
+  const read = async (after: Place | undefined): Promise<Batch> => {
+    const entries = await nextEntries(redis, [one], { span, order: "oldest", after, limit: ALL_AT_ONCE });
+    return { entries, datas: await readDatas(redis, entries) };
+  };
+  // Redis reads the next ones while these are looked at.
+  for (let coming: Promise<Batch> | undefined = read(undefined); coming !== undefined;) {
+    const { entries, datas }: Batch = await coming;
+    coming = entries.length < ALL_AT_ONCE ? undefined : read(entries.at(-1));
+    // Whoever stops listening in between is told of no trouble.
+    coming?.catch(() => undefined);
+    yield entries.flatMap(({ id }, i) => {
+      const data = datas[i];
+      const stored = data === undefined ? undefined : readLetter(data);
+      return data === undefined ? [] : [{ id, stored: stored && { id, ...stored } }];
+    });
+  }
 }
 
 function spanOf({ from, to }: LetterFilter): Span {

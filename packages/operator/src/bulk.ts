@@ -1,5 +1,5 @@
 import type { LetterFilter, LetterSearch } from "@understudy/dead-letters";
-import type { Family } from "@understudy/queue";
+import type { Family, Place } from "@understudy/queue";
 
 import { acting } from "./acting.ts";
 import { checkMay, checkRate, checkSelection, checkWho, invalid } from "./check.ts";
@@ -172,7 +172,7 @@ async function planIds(
 ): Promise<void> {
   for (const id of ids) {
     const found = await context.ask((redis) => findLetter(redis, context.namespace, id));
-    if (found !== undefined) planner.add(found);
+    if (found !== undefined) planner.add(found.stored);
   }
 }
 
@@ -181,14 +181,13 @@ async function planFilter(
   filter: LetterFilter,
   planner: ReturnType<typeof createPlanner>,
 ): Promise<void> {
-  for (let after; ;) {
-    const page = await search.page(filter, {
-      order: "oldest",
-      after,
-      limit: PLANNED_AT_ONCE,
-      maxRead: PLANNED_AT_ONCE,
-    });
-    page.found.forEach((found) => planner.add(found));
+  if (filter.text === undefined) {
+    for await (const some of search.all(filter)) some.forEach(({ stored }) => planner.add(stored));
+    return;
+  }
+  for (let after: Place | undefined; ;) {
+    const page = await search.page(filter, { order: "oldest", after, limit: PLANNED_AT_ONCE });
+    page.found.forEach(({ stored }) => planner.add(stored));
     if (page.next === undefined) return;
     after = page.next;
   }

@@ -64,6 +64,11 @@ export function searchOf(context: Context, families: readonly Family[]): LetterS
     groups: (filter) => asked((search) => search.groups(filter)),
     count: (filter) => asked((search) => search.count(filter)),
     page: (filter, how) => asked((search) => search.page(filter, how)),
+    // Of many steps, each of which Redis must answer within the connection's own time.
+    async *all(filter) {
+      const redis = await context.ask((connection) => Promise.resolve(connection));
+      yield* searchLetters(redis, families, sensitiveOf(context)).all(filter);
+    },
   };
 }
 

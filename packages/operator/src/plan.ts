@@ -1,11 +1,12 @@
-import type { Found } from "@understudy/dead-letters";
+import type { StoredLetter } from "@understudy/dead-letters";
 
-import { type Knowledge, prospectOf } from "./prospect.ts";
+import { type Knowledge, quickProspectOf } from "./prospect.ts";
 import { blockedFates, type Fate, type Plan, type Prospect } from "./views.ts";
 
 /** Counts what a redrive would do to each letter that it is shown. */
 export interface Planner {
-  add(found: Found): void;
+  /** @param stored undefined when it cannot be read */
+  add(stored: StoredLetter | undefined): void;
   finish(): Plan;
 }
 
@@ -43,10 +44,10 @@ export function createPlanner({ know, provider, perSecond, now }: Options): Plan
   };
 
   return {
-    add({ stored }) {
+    add(stored) {
       total += 1;
       if (know.jobs.get(stored?.letter.job ?? "")?.capability.duplicates === "forbidden") money += 1;
-      count(prospectOf(stored, know, { provider, now }));
+      count(quickProspectOf(stored, know, { provider, now }));
     },
     finish() {
       const redriven = fates.safe + fates.possible_duplicate;

@@ -51,6 +51,16 @@ export async function readLetters(
   });
 }
 
+/** The data alone of these dead letters, for who reads very many; undefined for those that are gone. */
+export async function readDatas(
+  redis: Redis,
+  entries: readonly { readonly family: Family; readonly id: string }[],
+): Promise<readonly (string | undefined)[]> {
+  const pipeline = redis.pipeline();
+  for (const { family, id } of entries) pipeline.hget(keyOf(family, "dead", id), "data");
+  return valuesOf(await pipeline.exec()).map((data) => (typeof data === "string" ? data : undefined));
+}
+
 function failedJob(id: string, values: readonly (string | null)[]): FailedJob | undefined {
   const [name, data, failedReason, finishedOn, starts, revision, group, bytes] = values;
   if (typeof finishedOn !== "string") return undefined;
