@@ -53,6 +53,11 @@ export type AnyJob = JobDefinition<string, any, any>;
 export type PayloadOf<J extends AnyJob> = z.input<J["payload"]>;
 export type JobPolicy = Pick<AnyJob, "retry" | "maxAgeMs" | "onUnknown" | "maxPossibleCopies">;
 
+/** How many copies the job's policy lets exist where duplicates are tolerated and the fate of one is unknown. */
+export function copiesAllowed({ onUnknown, maxPossibleCopies = 2 }: JobPolicy): number {
+  return onUnknown === "hold" ? 1 : maxPossibleCopies;
+}
+
 const second = 1000;
 const hour = 3600 * second;
 

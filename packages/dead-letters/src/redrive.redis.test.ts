@@ -121,13 +121,25 @@ test("of unknown effect: where duplicates are tolerated it is one more possible 
     "mail",
     envelope({ trail: [unknown, unknown], ended: { cause: "ambiguous", effect: "maybe", at: now } }),
   );
-  expect(await store.redrive("mail", { ...by, now, forbidsDuplicates: false })).toBe("redriven");
+  const how = { ...by, now, forbidsDuplicates: false, maxPossibleCopies: 2 };
+  expect(await store.redrive("mail", how)).toBe("redriven");
   const { data } = await locate(redis, family, "mail");
   expect(JSON.parse(data ?? "")).toMatchObject({
     generation: 1,
     grantedCopies: 1,
     trail: [unknown, unknown],
   });
+});
+
+test("more copies may exist than the job itself allows: one more is granted all the same", async () => {
+  const trail = [{ ...unknown, count: 5 }] as const;
+  await deadLetter(
+    "many-copies",
+    envelope({ trail, ended: { cause: "ambiguous", effect: "maybe", at: now } }),
+  );
+  expect(await store.redrive("many-copies", { ...by, now, forbidsDuplicates: false })).toBe("redriven");
+  const { data } = await locate(redis, family, "many-copies");
+  expect(JSON.parse(data ?? "")).toMatchObject({ grantedCopies: 5 });
 });
 
 test("lost with its workers too often: each of them may have made a copy, and the new life knows", async () => {
@@ -137,6 +149,7 @@ test("lost with its workers too often: each of them may have made a copy, and th
   const { data } = await locate(redis, family, "lost-often");
   expect(JSON.parse(data ?? "")).toMatchObject({
     startsSettled: 0,
+    // Four may exist; of a job that allows one that makes five.
     grantedCopies: 4,
     trail: [{ kind: "ambiguous", code: "worker_lost", count: 4 }],
   });

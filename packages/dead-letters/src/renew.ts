@@ -4,6 +4,7 @@ import {
   openEnvelope,
   type Outcome,
   type Past,
+  possibleCopies,
   standing,
   effectOfOutcome,
   UNKNOWN_PROVIDER,
@@ -28,13 +29,22 @@ export interface By {
 /**
  * The envelope of a letter's job for its next life, as JSON. The trail stays: effects accumulate, and evidence survives. After
  * effect none was proved, or its payload was edited, the next generation may use a new key; otherwise it is the same life under
- * the same key, with one more possible copy allowed.
+ * the same key, with one more possible copy allowed than may exist already.
  * @param starts how often BullMQ started the job in the life that ended
  * @returns undefined when the data is not an envelope of this release
  */
 export function renew(
   { letter, payload }: Stored,
-  { starts, provider, ...who }: By & { readonly starts: number; readonly provider?: string | undefined },
+  {
+    starts,
+    maxPossibleCopies,
+    provider,
+    ...who
+  }: By & {
+    readonly starts: number;
+    readonly maxPossibleCopies: number;
+    readonly provider?: string | undefined;
+  },
 ): string | undefined {
   const old = envelopeAfterLosses(letter, payload, starts);
   if (old === undefined) return undefined;
@@ -51,11 +61,16 @@ export function renew(
       pastOf("redriven", letter, who, provider === undefined ? {} : { provider }),
     ),
     generation: isUnknown && isEdited !== true ? envelope.generation : envelope.generation + 1,
-    ...(isUnknown ? { grantedCopies: (envelope.grantedCopies ?? 0) + Math.max(1, old.lost) } : {}),
+    ...(isUnknown ? { grantedCopies: grantedCopies(envelope, maxPossibleCopies) } : {}),
     ...(isUnknown && bound !== undefined ? { bound } : {}),
     ...(provider === undefined ? {} : { chosen: provider }),
   };
   return JSON.stringify(renewed);
+}
+
+/** So many that one more may be made than may exist already. */
+function grantedCopies({ grantedCopies: before = 0, trail }: Envelope, maxPossibleCopies: number): number {
+  return Math.max(before, possibleCopies(trail) + 1 - maxPossibleCopies);
 }
 
 /**

@@ -49,6 +49,8 @@ export interface Redriving extends By {
   readonly provider?: string | undefined;
   /** Whether the job's effect must not happen twice. */
   readonly forbidsDuplicates: boolean;
+  /** How many copies the job's own policy allows where duplicates are tolerated. */
+  readonly maxPossibleCopies?: number;
   /** What else stands in the way of it, if anything. */
   readonly objection?: (letter: ReadLetter) => "invalid" | "unknown_job" | "unserved" | undefined;
 }
@@ -199,12 +201,12 @@ export function openDeadLetters(redis: Redis, family: Family): DeadLetterStore {
     },
     read,
     count: () => countFailed(redis, family, "dead"),
-    async redrive(jobId, { forbidsDuplicates, objection, ...how }) {
+    async redrive(jobId, { forbidsDuplicates, objection, maxPossibleCopies = 1, ...how }) {
       const answer = await restore(jobId, { dueAt: how.now, counter: "redriven" }, (stored) => {
         if (stored.letter.effect === "maybe" && forbidsDuplicates) return { stays: "held" as const };
         const stays = objection?.(stored);
         if (stays !== undefined) return { stays };
-        return { data: renew(stored, { ...how, starts: stored.job.starts }) };
+        return { data: renew(stored, { ...how, maxPossibleCopies, starts: stored.job.starts }) };
       });
       return answer === "restored" ? "redriven" : answer;
     },

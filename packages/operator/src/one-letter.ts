@@ -1,4 +1,4 @@
-import { type AnyJob, problemWith } from "@understudy/core";
+import { type AnyJob, copiesAllowed, problemWith } from "@understudy/core";
 import {
   type DeadLetterStore,
   type DiscardAnswer,
@@ -29,6 +29,7 @@ export function createDeeds(context: Context) {
           ...by(who, now),
           provider,
           forbidsDuplicates: job === undefined || job.capability.duplicates === "forbidden",
+          ...(job === undefined ? {} : { maxPossibleCopies: copiesAllowed(job) }),
           objection: (letter) => objectionTo(letter, know, provider, now),
         }),
       ),

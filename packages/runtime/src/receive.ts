@@ -1,6 +1,7 @@
 import {
   type AnyJob,
   type Cause,
+  copiesAllowed,
   effectOfLife,
   type Envelope,
   type Facts,
@@ -139,7 +140,7 @@ function partOf(job: AnyJob, request: unknown, { only }: Envelope): unknown {
 function lifeOf(job: AnyJob, { trail, bound, grantedCopies = 0 }: Envelope): Life {
   return {
     duplicates: job.capability.duplicates,
-    maxPossibleCopies: (job.onUnknown === "hold" ? 1 : (job.maxPossibleCopies ?? 2)) + grantedCopies,
+    maxPossibleCopies: copiesAllowed(job) + grantedCopies,
     history: trail,
     ...(bound === undefined ? {} : { bound }),
   };
