@@ -143,10 +143,13 @@ async function whyItWaits(id: string, { redis, family, workers }: Surroundings):
 }
 
 async function whyItSnoozes(id: string, envelope: Envelope | undefined, around: Surroundings): Promise<Why> {
-  const dueAt = await dueAtOf(around.redis, around.family, id);
+  const { redis, family } = around;
+  const [dueAt, { isPaused }] = await Promise.all([dueAtOf(redis, family, id), countQueue(redis, family)]);
   const until = dueAt === undefined ? "It is about to run" : dueIn(dueAt, around);
   const due = dueAt === undefined ? {} : { dueAt };
-  return { sentence: `${until}: ${whyLater(envelope)}.`, advice: [], ...due };
+  const paused = isPaused ? ` The queue ${family.name} is paused.` : "";
+  const advice = isPaused ? [`\`understudy queues resume ${family.name}\``] : [];
+  return { sentence: `${until}: ${whyLater(envelope)}.${paused}`, advice, ...due };
 }
 
 function dueIn(dueAt: number, { now, workers, family }: Surroundings): string {

@@ -47,6 +47,7 @@ function withDefaults(options: RedisOptions): LinkContext {
     dataDir: options.dataDir === undefined ? undefined : resolve(options.dataDir),
     persist: options.persist ?? options.dataDir !== undefined,
     sync: options.sync ?? "everysec",
+    cluster: options.cluster ?? false,
     // The bootstrap has found a folder that can be written to.
     cache: options.cache ?? env["UNDERSTUDY_CACHE_DIR"] ?? join(homedir(), ".cache", "understudy"),
     port: options.port,

@@ -20,6 +20,8 @@ export interface RedisOptions {
   readonly sync?: "everysec" | "always";
   /** Where unpacked servers are kept between runs. Default: UNDERSTUDY_CACHE_DIR. */
   readonly cache?: string;
+  /** Hold to the key rules of a Redis Cluster, whose only node it is. Default: false. */
+  readonly cluster?: boolean;
   /** Default: any free port. */
   readonly port?: number;
   /** Print nothing; the caller shows `notice` itself. */
@@ -33,6 +35,7 @@ export interface LinkContext {
   readonly dataDir: string | undefined;
   readonly persist: boolean;
   readonly sync: "everysec" | "always";
+  readonly cluster: boolean;
   readonly cache: string;
   readonly port: number | undefined;
   readonly quiet: boolean;

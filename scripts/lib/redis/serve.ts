@@ -74,11 +74,12 @@ async function serveOn(port: number, server: Server, context: LinkContext): Prom
   }
 }
 
-function settings(port: number, dir: string, { persist, sync }: LinkContext): readonly string[] {
+function settings(port: number, dir: string, { persist, sync, cluster }: LinkContext): readonly string[] {
   return [
     ["--port", String(port), "--bind", "127.0.0.1", "--dir", dir],
     // A queue may refuse work when memory is full; it may not forget work.
     ["--maxmemory-policy", "noeviction", "--save", ""],
+    cluster ? ["--cluster-enabled", "yes"] : [],
     persist ? ["--appendonly", "yes", "--appendfsync", sync] : ["--appendonly", "no"],
     // Measured on 325-byte jobs: 40 % less memory, no cost in time. The name that Redis 6 knows too (7: listpack).
     ["--hash-max-ziplist-value", "512", "--loglevel", "warning"],
