@@ -8,7 +8,7 @@ export function sentenceOf(letter: DeadLetter, envelope: Envelope | undefined): 
   const because = calls === "" ? "" : `: ${calls}`;
   const words: Readonly<Record<Cause, string>> = {
     rejected: `The request was refused as wrong${because || `: ${letter.reason}`}.`,
-    exhausted: `All ${counted(letter.attempts, "attempt")} failed${because}.`,
+    exhausted: `${letter.attempts === 1 ? "Its only attempt" : `All ${letter.attempts} attempts`} failed${because}.`,
     ambiguous: `Nobody knows whether it happened, and it may not be sent again${because}.`,
     expired: `It became too old before anybody could serve it${because}.`,
     invalid: `Its data cannot be used: ${plain(letter.reason, "invalid")}.`,
