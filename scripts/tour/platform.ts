@@ -4,12 +4,14 @@ import { ensureRedis, type RedisHandle } from "../lib/redis/index.ts";
 import { type App, type Line, startApp } from "./process.ts";
 import { routes } from "./routes.ts";
 
-/** Everything the tour runs: Redis, the sandbox of providers, and the workers. */
+/** Everything the tour runs: Redis, the sandbox of providers, the workers and the dashboard. */
 export interface Platform {
   readonly redis: RedisHandle;
   readonly sandboxUrl: string;
   readonly namespace: string;
   readonly workerPids: readonly number[];
+  /** Signs whoever opens it first in to the dashboard, once. */
+  readonly dashboardLink: string;
   /** Rejects when the sandbox ends unbidden, or a worker that cannot be started again. */
   readonly broken: Promise<never>;
   stop(): Promise<void>;
@@ -54,13 +56,46 @@ export async function startPlatform(watcher: Watcher): Promise<Platform> {
     stops.push(async () => {
       await Promise.all(workers.map((worker) => worker.stop()));
     });
+    const dashboard = startDashboard(redis.url);
+    stops.push(() => dashboard.stop(5000));
     const workerPids = await Promise.all(workers.map((worker) => worker.started));
-    const broken = Promise.race([endOf(sandbox), ...workers.map((worker) => worker.broken)]);
-    return { redis, sandboxUrl, namespace: NAMESPACE, workerPids, broken, stop };
+    const { link } = await dashboard.first(({ event }) => event === "started");
+    const broken = Promise.race([
+      endOf(sandbox),
+      endOf(dashboard),
+      ...workers.map((worker) => worker.broken),
+    ]);
+    return {
+      redis,
+      sandboxUrl,
+      namespace: NAMESPACE,
+      workerPids,
+      dashboardLink: String(link),
+      broken,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** On loopback, for whoever reads its link from the screen. */
+function startDashboard(redisUrl: string): App {
+  return startApp({
+    name: "dashboard",
+    main: "apps/dashboard/src/main.ts",
+    env: {
+      REDIS_URL: redisUrl,
+      NAMESPACE,
+      DASHBOARD_HOST: "127.0.0.1",
+      DASHBOARD_PORT: process.env["DASHBOARD_PORT"] ?? "0",
+      DASHBOARD_ONE_TIME_LINK: "1",
+      DASHBOARD_ENVIRONMENT: "sandbox",
+      LOG_LEVEL: "info",
+    },
+    logDir,
+  });
 }
 
 interface KeptWorker {

@@ -44,6 +44,11 @@ async function said(pattern: RegExp): Promise<RegExpExecArray> {
 test("a tour in which a worker is killed loses nothing, labels every duplicate and leaves no process behind", async () => {
   const [, ...pids] = await said(/workers (\d+) and (\d+)/u);
   const [, sandboxUrl = ""] = await said(/sandbox (http:\S+):/u);
+  const [, dashboard = "", link = ""] = await said(
+    /(http:\/\/127\.0\.0\.1:\d+)(\/sign-in\/link\?token=\S+)/u,
+  );
+  expect((await fetch(`${dashboard}/`, { redirect: "manual" })).status).not.toBe(200);
+  expect((await fetch(`${dashboard}${link}`, { redirect: "manual" })).status).toBeLessThan(400);
   await said(/now takes mail and never answers/u);
   process.kill(Number(pids[0]), "SIGKILL");
   const [status] = (await once(tour, "close")) as [number];
@@ -90,4 +95,5 @@ test("a tour in which a worker is killed loses nothing, labels every duplicate a
   expect(output).toMatch(/circuit of sendgrid opens[\s\S]*circuit of sendgrid closes/u);
   expect(pids.map((pid) => isAlive(Number(pid)))).toEqual([false, false]);
   await expect(fetch(`${sandboxUrl}/healthz`)).rejects.toThrow("fetch failed");
+  await expect(fetch(`${dashboard}/`)).rejects.toThrow("fetch failed");
 });

@@ -81,7 +81,10 @@ async function perform(stage: Stage, options: TourOptions): Promise<Summary | un
   return summary;
 }
 
-function introduce({ screen, redis, sandboxUrl, namespace, workerPids }: Stage, startedAt: number): void {
+function introduce(
+  { screen, redis, sandboxUrl, namespace, workerPids, dashboardLink }: Stage,
+  startedAt: number,
+): void {
   if (redis.notice !== undefined) screen.say(`  note: ${redis.notice}`);
   const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
   screen.say(`  up in ${seconds} s: Redis ${redis.url}, namespace "${namespace}"`);
@@ -89,6 +92,8 @@ function introduce({ screen, redis, sandboxUrl, namespace, workerPids }: Stage, 
   const { "email.send": mail, "payment.charge": charge, "analytics.track": track } = routes;
   screen.say(`  sandbox ${sandboxUrl}: ${mail.join(" -> ")}; ${charge.join(" -> ")}; ${track.join(" + ")}`);
   screen.say(`  workers ${workerPids.join(" and ")} (kill -9 one, if you like); logs in .understudy/logs`);
+  screen.say("  dashboard, for the first who opens this link:");
+  screen.say(`  ${dashboardLink}`, "strong");
 }
 
 /** Draws how things stand, several times a second, until it is stopped. */
