@@ -8,6 +8,7 @@ import {
   type Redis,
   removeDead,
   restoreDead,
+  type RewriteAnswer,
   rewriteDead,
   type TransferAnswer,
   transferFailed,
@@ -59,7 +60,8 @@ export interface Redriving extends By {
 export type LookUpAnswer = "asked" | "gone" | "known" | "live" | "unreadable";
 
 export type ReleaseAnswer = "released" | "gone" | "known" | "unreadable";
-export type EditAnswer = "edited" | "gone" | "held" | "unreadable";
+/** `changed`: somebody else has written it since it was read. */
+export type EditAnswer = "edited" | "changed" | "gone" | "held" | "unreadable";
 export type DiscardAnswer = "discarded" | "gone";
 
 export interface Swept {
@@ -95,9 +97,9 @@ export interface DeadLetterStore {
   lookUp(jobId: string, who: By): Promise<LookUpAnswer>;
   /** Writes down that a person knows the job to have had no effect; then it may be redriven. */
   release(jobId: string, who: By): Promise<ReleaseAnswer>;
-  /** Gives the letter's job another payload. @param paths those that differ */
+  /** Gives a letter's job another payload, if it still is the letter that was read. @param paths those that differ */
   edit(
-    jobId: string,
+    read: ReadLetter,
     change: By & {
       readonly payload: unknown;
       readonly paths: readonly string[];
@@ -160,6 +162,9 @@ export function openDeadLetters(redis: Redis, family: Family): DeadLetterStore {
     }
   };
 
+  const write = async ({ job }: ReadLetter, { data, letter, envelope }: Rewritten): Promise<RewriteAnswer> =>
+    await rewriteDead(redis, family, { letter: job, data, index: groupOf(letter, envelope.trail) });
+
   const rewrite = async <Refusal extends string>(
     id: string,
     prepare: (stored: ReadLetter) => Rewritten | Refusal | undefined,
@@ -170,9 +175,7 @@ export function openDeadLetters(redis: Redis, family: Family): DeadLetterStore {
       const prepared = prepare(stored);
       if (prepared === undefined) return "unreadable";
       if (typeof prepared === "string") return prepared;
-      const { data, letter, envelope } = prepared;
-      const index = groupOf(letter, envelope.trail);
-      const answer = await rewriteDead(redis, family, { letter: stored.job, data, index });
+      const answer = await write(stored, prepared);
       if (answer !== "changed") return answer;
     }
   };
@@ -224,12 +227,11 @@ export function openDeadLetters(redis: Redis, family: Family): DeadLetterStore {
       );
       return answer === "written" ? "released" : answer;
     },
-    async edit(jobId, { payload, paths, forbidsDuplicates, ...who }) {
-      const answer = await rewrite(jobId, (stored) =>
-        stored.letter.effect === "maybe" && forbidsDuplicates
-          ? ("held" as const)
-          : edited(stored, payload, paths, who),
-      );
+    async edit(stored, { payload, paths, forbidsDuplicates, ...who }) {
+      if (stored.letter.effect === "maybe" && forbidsDuplicates) return "held";
+      const next = edited(stored, payload, paths, who);
+      if (next === undefined) return "unreadable";
+      const answer = await write(stored, next);
       return answer === "written" ? "edited" : answer;
     },
     async discard(jobId, { absorbMs, counter }) {

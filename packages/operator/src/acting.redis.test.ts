@@ -189,6 +189,43 @@ describe("editing", () => {
     expect(await stage.operator.edit(id, { amount: 6 }, somebody())).toBe("held");
   });
 
+  test("keeps what is hidden where it was left standing, and refuses it where nothing was hidden", async () => {
+    const stage = newStage();
+    const id = await stage.letter("n1");
+    expect(await stage.operator.edit(id, { to: "[hidden]", n: 8 }, somebody())).toBe("edited");
+    expect(await stage.envelope(id)).toMatchObject({ payload: { to: "ada@example.com", n: 8 } });
+    await expect(
+      stage.operator.edit(id, { to: "[hidden]", n: 8, about: "[hidden]" }, somebody()),
+    ).rejects.toMatchObject({ message: expect.stringContaining("where nothing hidden stood") });
+  });
+
+  test("of what has changed since it was shown is refused, and overwrites nobody's edit", async () => {
+    const stage = newStage();
+    const id = await stage.letter("n1");
+    const shown = { to: "[hidden]", n: 1 };
+    const answers = await Promise.all(
+      [2, 3].map((n) => stage.operator.edit(id, { to: "[hidden]", n }, somebody(), { shown })),
+    );
+    expect(answers.toSorted()).toEqual(["changed", "edited"]);
+  });
+
+  test("the payload as it is can be read by whoever may edit it, and that is written down", async () => {
+    const stage = newStage();
+    const id = await stage.letter("n1");
+    expect(await stage.operator.payload(id, somebody("operator", "to edit it"))).toEqual({
+      payload: { to: "ada@example.com", n: 1 },
+    });
+    await expect(stage.operator.payload(id, somebody("viewer"))).rejects.toMatchObject({
+      code: "not_permitted",
+    });
+    const { entries } = await stage.operator.audit();
+    expect(entries.map(({ action, result }) => [action, result])).toEqual([
+      ["read-payload", "refused: not permitted"],
+      ["read-payload", "read"],
+      ["read-payload", undefined],
+    ]);
+  });
+
   test("by two at once writes both, one after the other, and loses neither", async () => {
     const stage = newStage();
     const id = await stage.letter("n1");

@@ -1,4 +1,4 @@
-import type { AnyJob, AnyProvider } from "@understudy/core";
+import { type AnyJob, type AnyProvider, UnderstudyError } from "@understudy/core";
 import { type LetterSearch, type SensitivePaths, searchLetters } from "@understudy/dead-letters";
 import {
   type Family,
@@ -22,6 +22,8 @@ export interface Context {
   readonly providers: Readonly<Record<string, AnyProvider>>;
   readonly namespace: string | undefined;
   readonly now: () => number;
+  /** How long one answer of Redis may take. */
+  readonly deadlineMs: number;
 }
 
 export function contextOf(
@@ -41,6 +43,7 @@ export function contextOf(
     providers,
     namespace,
     now,
+    deadlineMs,
   };
 }
 
@@ -64,12 +67,32 @@ export function searchOf(context: Context, families: readonly Family[]): LetterS
     groups: (filter) => asked((search) => search.groups(filter)),
     count: (filter) => asked((search) => search.count(filter)),
     page: (filter, how) => asked((search) => search.page(filter, how)),
-    // Of many steps, each of which Redis must answer within the connection's own time.
+    // Asked again half-way it would begin anew: each step has its own time, and trouble is the end of it.
     async *all(filter) {
       const redis = await context.ask((connection) => Promise.resolve(connection));
-      yield* searchLetters(redis, families, sensitiveOf(context)).all(filter);
+      const steps = searchLetters(redis, families, sensitiveOf(context)).all(filter)[Symbol.asyncIterator]();
+      for (;;) {
+        const step = await withinDeadline(steps.next(), context.deadlineMs);
+        if (step.done === true) return;
+        yield step.value;
+      }
     },
   };
+}
+
+async function withinDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<T> {
+  const giveUp = AbortSignal.timeout(deadlineMs);
+  const late = new Promise<never>((_, reject) => {
+    giveUp.addEventListener("abort", () =>
+      reject(
+        new UnderstudyError(
+          "redis_unreachable",
+          `Redis gave no answer within ${deadlineMs} ms. Nothing was changed: ask again.`,
+        ),
+      ),
+    );
+  });
+  return await Promise.race([work, late]);
 }
 
 export async function workersOf({ ask, namespace }: Context): Promise<readonly WorkerInfo[]> {

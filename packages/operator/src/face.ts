@@ -71,9 +71,12 @@ export interface Operator extends AsyncDisposable {
   release(id: string, who: Who): Promise<ReleaseAnswer>;
   /**
    * Writes another payload into a dead letter, checked against the job's schema. The next life has a new idempotency key, so a
-   * letter whose effect must not happen twice and is unknown is `held`.
+   * letter whose effect must not happen twice and is unknown is `held`. "[hidden]" that is left standing keeps what it hides.
+   * @param how `shown`: the payload as it was shown; when it is another one by now, the answer is `changed`
    */
-  edit(id: string, payload: unknown, who: Who): Promise<EditAnswer>;
+  edit(id: string, payload: unknown, who: Who, how?: { readonly shown?: unknown }): Promise<EditAnswer>;
+  /** A letter's payload with what is sensitive, for whoever may edit it; that it was read is written down. */
+  payload(id: string, who: Who): Promise<{ readonly payload: unknown } | undefined>;
   /** Deletes a dead letter for good; its id stays taken as long as a repeated enqueue is to be absorbed. */
   discard(id: string, who: Who): Promise<DiscardAnswer>;
 
@@ -104,14 +107,18 @@ export interface Operator extends AsyncDisposable {
   pauseQueue(name: string, who: Who): Promise<void>;
   resumeQueue(name: string, who: Who): Promise<void>;
 
-  /** Writes down what was done elsewhere, such as an enqueue from the command line, or a refused sign-in. */
+  /**
+   * Writes down what was done elsewhere, such as an enqueue from the command line, or a refused sign-in.
+   * @returns the entry's number, to be given as `of` with what came of it
+   */
   note(entry: {
     readonly by: Actor;
     readonly action: string;
     readonly subject: string;
     readonly reason?: string;
     readonly result?: string;
-  }): Promise<void>;
+    readonly of?: number;
+  }): Promise<number>;
   /** The newest first. @param page `limit` is 1 to 500, default 50; `before` is the number of the last one of the page before */
   audit(page?: { readonly limit?: number; readonly before?: number }): Promise<AuditPage>;
   /** Recomputes the chain of hashes over the whole audit log. */

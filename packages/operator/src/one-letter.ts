@@ -1,4 +1,6 @@
-import { type AnyJob, copiesAllowed, problemWith } from "@understudy/core";
+import { isDeepStrictEqual } from "node:util";
+
+import { type AnyJob, copiesAllowed, problemWith, redact } from "@understudy/core";
 import {
   type DeadLetterStore,
   type DiscardAnswer,
@@ -15,8 +17,10 @@ import { type Family, knownFamilies, locate, type Redis } from "@understudy/queu
 import { invalid } from "./check.ts";
 import type { Context } from "./context.ts";
 import type { Who } from "./face.ts";
+import { findLetter } from "./find-letter.ts";
 import { isMoney } from "./letter-view.ts";
 import { type Knowledge, prospectOf } from "./prospect.ts";
+import { unveiled } from "./unveil.ts";
 
 const DAY = 86_400_000;
 
@@ -37,21 +41,13 @@ export function createDeeds(context: Context) {
       withLetter(context, id, "asked", ({ store, now }) => store.lookUp(id, by(who, now))),
     release: (id: string, who: Who): Promise<ReleaseAnswer> =>
       withLetter(context, id, "released", ({ store, now }) => store.release(id, by(who, now))),
-    edit: (id: string, payload: unknown, who: Who): Promise<EditAnswer> =>
-      withLetter(context, id, "edited", async ({ store, job, now }) => {
-        const stored = await store.read(id);
-        if (typeof stored === "string") return stored;
-        if (job === undefined)
-          throw invalid(
-            `${id} is a ${stored.letter.job}, a job that this program does not know: it cannot tell what its payload must be.`,
-          );
-        const wire = wireForm(payload);
-        const problem = problemWith(job, wire);
-        if (problem !== undefined) throw invalid(`The new payload of ${id} is wrong: ${problem}`);
-        const paths = changed(payloadOf(stored).payload, wire);
-        if (paths.length === 0) throw invalid(`The new payload of ${id} is the one it has.`);
-        const forbidsDuplicates = job.capability.duplicates === "forbidden";
-        return await store.edit(id, { ...by(who, now), payload: wire, paths, forbidsDuplicates });
+    /** @param shown the payload as whoever edits it was shown it; then nobody else's edit is overwritten */
+    edit: (id: string, payload: unknown, who: Who, shown?: unknown): Promise<EditAnswer> =>
+      withLetter(context, id, "edited", async (letter) => {
+        for (;;) {
+          const answer = await editOnce(id, payload, who, shown, letter);
+          if (answer !== "changed" || shown !== undefined) return answer;
+        }
       }),
     discard: (id: string): Promise<DiscardAnswer> =>
       withLetter(context, id, "discarded", ({ store, job }) =>
@@ -61,6 +57,31 @@ export function createDeeds(context: Context) {
 }
 
 export type Deeds = ReturnType<typeof createDeeds>;
+
+async function editOnce(
+  id: string,
+  payload: unknown,
+  who: Who,
+  shown: unknown,
+  { store, job, now }: Letter,
+): Promise<EditAnswer> {
+  const stored = await store.read(id);
+  if (typeof stored === "string") return stored;
+  if (job === undefined)
+    throw invalid(
+      `${id} is a ${stored.letter.job}, a job that this program does not know: it cannot tell what its payload must be.`,
+    );
+  const before = payloadOf(stored).payload;
+  const visible = redact(before, job.sensitive ?? []);
+  if (shown !== undefined && !isDeepStrictEqual(wireForm(shown), visible)) return "changed";
+  const after = unveiled(wireForm(payload), visible, before);
+  const problem = problemWith(job, after);
+  if (problem !== undefined) throw invalid(`The new payload of ${id} is wrong: ${problem}`);
+  const paths = changed(before, after);
+  if (paths.length === 0) throw invalid(`The new payload of ${id} is the one it has.`);
+  const forbidsDuplicates = job.capability.duplicates === "forbidden";
+  return await store.edit(stored, { ...by(who, now), payload: after, paths, forbidsDuplicates });
+}
 
 interface Letter {
   readonly store: DeadLetterStore;
@@ -114,6 +135,18 @@ function by({ by: { name }, reason }: Who, now: number) {
 function objectionTo(letter: ReadLetter, know: Knowledge, provider: string | undefined, now: number) {
   const { fate } = prospectOf(letter, know, { provider, now });
   return fate === "invalid" || fate === "unserved" || fate === "unknown_job" ? fate : undefined;
+}
+
+/** The payload of a letter as it is, what is sensitive included; undefined when it is not there or not readable. */
+export async function readPayload(
+  context: Context,
+  id: string,
+): Promise<{ readonly payload: unknown } | undefined> {
+  return await context.ask(async (redis) => {
+    const found = await findLetter(redis, context.namespace, id);
+    const opened = found?.stored && payloadOf(found.stored);
+    return opened?.envelope === undefined ? undefined : { payload: opened.payload };
+  });
 }
 
 /** What JSON makes of it, as it will be stored. */

@@ -10,7 +10,7 @@ import { explain } from "./explain.ts";
 import type { Operator, Who } from "./face.ts";
 import { findLetter } from "./find-letter.ts";
 import { isMoney, summaryOf, viewOf } from "./letter-view.ts";
-import { createDeeds, isMoneyLetter } from "./one-letter.ts";
+import { createDeeds, isMoneyLetter, readPayload } from "./one-letter.ts";
 import { viewProviders, viewQueues } from "./overview.ts";
 import { type Action } from "./roles.ts";
 
@@ -114,7 +114,16 @@ export function createOperator(options: OperatorOptions): Operator {
     },
     lookUp: (id, who) => deed("look-up", id, who, (by) => deeds.lookUp(id, by)),
     release: (id, who) => deed("release", id, who, (by) => deeds.release(id, by)),
-    edit: (id, payload, who) => deed("edit", id, who, (by) => deeds.edit(id, payload, by)),
+    edit: (id, payload, who, { shown } = {}) =>
+      deed("edit", id, who, (by) => deeds.edit(id, payload, by, shown)),
+    async payload(id, who) {
+      let found: Awaited<ReturnType<Operator["payload"]>>;
+      await deed("read-payload", id, who, async () => {
+        found = await readPayload(context, id);
+        return found === undefined ? "gone" : "read";
+      });
+      return found;
+    },
     discard: (id, who) => deed("discard", id, who, () => deeds.discard(id)),
     start: (how, who) => bulk.start(how, who),
     drive: (runId, how) => bulk.drive(runId, how),
@@ -127,7 +136,7 @@ export function createOperator(options: OperatorOptions): Operator {
     pauseQueue: (name, who) => queueDeed(name, who, true),
     resumeQueue: (name, who) => queueDeed(name, who, false),
     async note(entry) {
-      await audit.append(entry, now());
+      return (await audit.append(entry, now())).number;
     },
     audit: ({ limit = 50, before } = {}) => audit.page({ limit: checkLimit(limit), before }),
     verifyAudit: () => audit.verify(),

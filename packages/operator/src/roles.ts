@@ -16,6 +16,7 @@ export type Action =
   | "release"
   | "discard"
   | "edit"
+  | "read-payload"
   | "pause-queue"
   | "resume-queue"
   | "enqueue"
@@ -30,6 +31,7 @@ const needed: Readonly<Record<Action, { readonly usual: Role; readonly money: Ro
   release: { usual: "operator", money: "money-operator" },
   discard: { usual: "operator", money: "money-operator" },
   edit: { usual: "operator", money: "money-operator" },
+  "read-payload": { usual: "operator", money: "money-operator" },
   "pause-queue": { usual: "operator", money: "money-operator" },
   "resume-queue": { usual: "operator", money: "money-operator" },
   enqueue: { usual: "operator", money: "money-operator" },
