@@ -1,6 +1,7 @@
+import type { Envelope } from "@understudy/core";
 import type { StoredLetter } from "@understudy/dead-letters";
 
-import { type Knowledge, quickProspectOf } from "./prospect.ts";
+import { isLikelyRefusedAgain, type Knowledge, quickProspectOf } from "./prospect.ts";
 import { blockedFates, type Fate, type Plan, type Prospect } from "./views.ts";
 
 /** Counts what a redrive would do to each letter that it is shown. */
@@ -35,6 +36,7 @@ export function createPlanner({ know, provider, perSecond, now }: Options): Plan
   let total = 0;
   let pastHorizon = 0;
   let money = 0;
+  let refusedAgain = 0;
 
   const count = ({ fate, target = UNKNOWN_TARGET, isPastHorizon, sentence }: Prospect): void => {
     fates[fate] += 1;
@@ -47,7 +49,11 @@ export function createPlanner({ know, provider, perSecond, now }: Options): Plan
     add(stored) {
       total += 1;
       if (know.jobs.get(stored?.letter.job ?? "")?.capability.duplicates === "forbidden") money += 1;
-      count(quickProspectOf(stored, know, { provider, now }));
+      const prospect = quickProspectOf(stored, know, { provider, now });
+      count(prospect);
+      const envelope = Object(stored?.payload) as Pick<Envelope, "isEdited">;
+      if (stored !== undefined && prospect.fate === "safe" && isLikelyRefusedAgain(stored.letter, envelope))
+        refusedAgain += 1;
     },
     finish() {
       const redriven = fates.safe + fates.possible_duplicate;
@@ -59,7 +65,7 @@ export function createPlanner({ know, provider, perSecond, now }: Options): Plan
         money,
         perSecond,
         durationMs: Math.ceil((redriven * 1000) / perSecond),
-        advice: adviceOn(fates, pastHorizon, reasons),
+        advice: [...adviceOn(fates, pastHorizon, reasons), ...onRefused(refusedAgain)],
         madeAt: now,
       };
     },
@@ -95,6 +101,14 @@ function adviceOn(
     ...about("unknown_job", "are of jobs that this program does not know: use the release that has them."),
     ...about("unreadable", "cannot be read: they can only be discarded."),
   ];
+}
+
+function onRefused(count: number): readonly string[] {
+  return count === 0
+    ? []
+    : [
+        `${letters(count)} ${count === 1 ? "was" : "were"} refused as wrong, and most likely would be again: edit their payloads first.`,
+      ];
 }
 
 function letters(count: number): string {

@@ -66,6 +66,16 @@ test("money past its provider's horizon is said to be so, and what unblocks it",
   expect((await stage.operator.letter("p1"))?.prospect.isPastHorizon).toBe(false);
 });
 
+test("a redrive of what was refused as wrong is said to be refused again, until its payload was edited", async () => {
+  const stage = newStage();
+  const id = await stage.letter("n1", { cause: "rejected", trail: [["a", "rejected", "http_400"]] });
+  const advice = async (): Promise<string> => (await stage.operator.plan({ filter: {} })).advice.join("\n");
+  expect(await advice()).toContain("1 letter was refused as wrong");
+  expect((await stage.operator.letter(id))?.prospect.sentence).toContain("edit its payload first");
+  await stage.operator.edit(id, { to: "new@example.com", n: 1 }, somebody());
+  expect(await advice()).toBe("");
+});
+
 describe("a provider that is chosen", () => {
   test.each<readonly [string, string, Dying, string]>([
     ["does not exist", "nobody", {}, "does not serve test.note"],

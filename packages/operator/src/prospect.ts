@@ -102,12 +102,23 @@ function ofKnown(letter: DeadLetter, envelope: Envelope, job: AnyJob, know: Know
       sentence: `Nobody knows whether it happened. It would be sent once more, by ${to}: a second copy is possible.`,
     };
   const key = envelope.isEdited === true || !isUnknown ? "under a new key" : "under the same key";
+  const again = isLikelyRefusedAgain(letter, envelope)
+    ? " It was refused as wrong, and most likely would be again: edit its payload first."
+    : "";
   return {
     fate: "safe",
     ...known,
     isPastHorizon: false,
-    sentence: `It had no effect. It would go to ${to}, ${key}.`,
+    sentence: `It had no effect. It would go to ${to}, ${key}.${again}`,
   };
+}
+
+/** A request that was wrong is wrong wherever it is sent, unless somebody changes it. */
+export function isLikelyRefusedAgain(
+  { cause }: DeadLetter,
+  { isEdited }: Pick<Envelope, "isEdited">,
+): boolean {
+  return cause === "rejected" && isEdited !== true;
 }
 
 /** Nobody knows whether it happened, and it must not happen twice. */
