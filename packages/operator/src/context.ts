@@ -52,7 +52,7 @@ export async function familiesOf({ ask, namespace }: Context): Promise<readonly 
 }
 
 /** Payload paths that must not be searched or shown; undefined for jobs that this program does not know. */
-export function sensitiveOf({ jobs }: Context): SensitivePaths {
+function sensitiveOf({ jobs }: Context): SensitivePaths {
   return (name) => {
     const job = jobs.get(name);
     return job === undefined ? undefined : (job.sensitive ?? []);

@@ -18,13 +18,13 @@ import type { Operator, Who } from "../face.ts";
 import { createOperator } from "../operator.ts";
 import type { Role } from "../roles.ts";
 
-export const note = defineCapability({
+const note = defineCapability({
   name: "test.note",
   request: z.object({ to: z.string(), n: z.number() }),
   receipt: z.object({}),
   duplicates: "tolerated",
 });
-export const pay = defineCapability({
+const pay = defineCapability({
   name: "test.pay",
   request: z.object({ amount: z.number().positive() }),
   receipt: z.object({}),
@@ -38,7 +38,7 @@ export const noteJob = defineJob({
   toRequest: ({ to, n }) => ({ to, n }),
   sensitive: ["to"],
 });
-export const payJob = defineJob({
+const payJob = defineJob({
   name: "pay",
   queue: "money",
   payload: z.object({ amount: z.number().positive() }),
@@ -53,7 +53,7 @@ const never = (): never => {
 };
 
 /** a and b serve notes; bank can be asked what became of a payment, vault cannot. */
-export const providers: Readonly<Record<string, AnyProvider>> = Object.fromEntries(
+const providers: Readonly<Record<string, AnyProvider>> = Object.fromEntries(
   [
     defineProvider({
       name: "a",
