@@ -1,0 +1,270 @@
+import { startFaultProxy, until } from "@understudy/testkit";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+
+import { type Answer, delivered, failing, scripted } from "../testing/jobs.ts";
+import { newStage, type Stage, type Visitor } from "../testing/stage.ts";
+
+let stage: Stage;
+let operator: Visitor;
+let money: Visitor;
+let alpha: () => Answer;
+beforeAll(async () => {
+  stage = await newStage();
+  operator = await stage.as("operator");
+  money = await stage.as("money-operator");
+  alpha = refuse;
+  stage.serve([scripted("alpha", () => alpha()), scripted("beta", delivered)]);
+});
+afterAll(async () => stage.close());
+
+const refuse = (): Answer => failing("rejected", "http_400", "no such mailbox");
+const dies = (payload: Readonly<Record<string, string>> = {}): Promise<string> => stage.dies("note", payload);
+const completes = (id: string): Promise<unknown> =>
+  until(`${id} completed`, async () => (await stage.placeOf(id)) === "completed");
+const text = async (who: Visitor, path: string): Promise<string> => await (await who.get(path)).text();
+
+describe("the list of dead letters", () => {
+  test("groups what died of the same, and the address is the filter", async () => {
+    await dies();
+    await stage.dies("pay", {});
+    const all = await text(operator, "/dead-letters");
+    expect(all).toContain("2 causes");
+    const till = await text(operator, "/dead-letters?queue=till");
+    expect(till).toContain("1 cause");
+    expect(till).not.toContain('"id note-');
+  });
+
+  test.each([
+    ["cause=nonsense", "There is no cause"],
+    ["from=yesterday", "from is no time"],
+    ["from=1h&to=2d", "from is later than to"],
+    ["queue=nowhere", "There is no queue"],
+    ["after=nonsense", "There is no such page"],
+    [`text=${"x".repeat(201)}`, "longer than 200"],
+  ])("a filter that makes no sense is told so: %s", async (query, words) => {
+    const answer = await operator.get(`/dead-letters?${query}`);
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toContain(words);
+  });
+
+  test("is paged by what was seen last", async () => {
+    await Promise.all(Array.from({ length: 55 }, () => dies({ topic: "many" })));
+    const first = await text(operator, "/dead-letters?job=note");
+    const next = /href="(\/dead-letters\?[^"]*after[^"]*)"/u
+      .exec(first)?.[1]
+      ?.replaceAll("&#38;", "&")
+      .replaceAll("&#61;", "=");
+    expect(next).toBeDefined();
+    const second = await text(operator, next ?? "");
+    expect(second).toContain("Newest");
+    const ids = (page: string): readonly string[] =>
+      [...page.matchAll(/name="id"\s+value="([^"]+)"/gu)].map(([, id]) => id ?? "");
+    expect(ids(first)).toHaveLength(50);
+    expect(ids(second).filter((id) => ids(first).includes(id))).toEqual([]);
+  });
+});
+
+describe("one dead letter", () => {
+  test("says why, when and where, and hides what is sensitive", async () => {
+    const id = await dies({ to: "hidden@example.com", text: "nobody reads this", topic: "weather" });
+    const page = await text(operator, `/dead-letters/${id}`);
+    for (const words of ["http_400", "no such mailbox", "weather", "[hidden]", "What a redrive would do"])
+      expect(page).toContain(words);
+    for (const secret of ["hidden@example.com", "nobody reads this"]) expect(page).not.toContain(secret);
+  });
+
+  test("offers only what can be done, and what the role may", async () => {
+    const safe = await dies();
+    const page = await text(operator, `/dead-letters/${safe}`);
+    expect(page).toContain(`/dead-letters/${safe}/redrive"`);
+    expect(page).not.toContain(`/dead-letters/${safe}/release"`);
+    alpha = () => failing("ambiguous", "timeout");
+    const held = await stage.dies("pay", {});
+    alpha = refuse;
+    const heldPage = await text(money, `/dead-letters/${held}`);
+    expect(heldPage).toContain(`/dead-letters/${held}/release"`);
+    expect(heldPage).not.toContain(`/dead-letters/${held}/redrive"`);
+    expect(await text(operator, `/dead-letters/${held}`)).toContain("asks for the role money-operator");
+    expect((await money.get(`/dead-letters/${held}/redrive`)).status).toBe(409);
+  });
+
+  test("goes to the backup when asked, and leads to the job, where it can be watched", async () => {
+    const id = await dies();
+    expect(await text(operator, `/dead-letters/${id}/redrive`)).toContain("beta");
+    const answer = await operator.post(`/dead-letters/${id}/redrive`, {
+      reason: "alpha is down",
+      provider: "beta",
+    });
+    expect(answer.headers.get("location")).toBe(`/jobs/${id}`);
+    await completes(id);
+    const page = await text(operator, `/jobs/${id}`);
+    expect(page).toContain("completed");
+    expect(page).toContain("alpha is down");
+  });
+
+  test("that somebody else redrove or discarded first is gone, and says so", async () => {
+    const id = await dies();
+    const other = await stage.as("admin");
+    expect((await other.post(`/dead-letters/${id}/discard`, { reason: "mine" })).status).toBe(303);
+    const answer = await operator.post(`/dead-letters/${id}/redrive`, { reason: "mine" });
+    expect(answer.status).toBe(409);
+    expect(await answer.text()).toContain("somebody redrove or discarded it");
+    expect((await operator.get(`/dead-letters/${id}`)).status).toBe(404);
+    expect((await operator.get(`/dead-letters/${id}/redrive`)).status).toBe(404);
+  });
+
+  test("without a reason nothing is done", async () => {
+    const id = await dies();
+    const answer = await operator.post(`/dead-letters/${id}/discard`, { reason: " " });
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toContain("reason");
+    expect(await stage.placeOf(id)).toBe("dead");
+  });
+
+  test("is edited without losing what was hidden", async () => {
+    const id = await dies({ to: "kept@example.com", text: "kept text", topic: "old" });
+    const page = await text(operator, `/dead-letters/${id}/edit`);
+    expect(page).toContain("[hidden]");
+    const payload = JSON.stringify({ to: "[hidden]", text: "[hidden]", topic: "new" });
+    expect((await operator.post(`/dead-letters/${id}/edit`, { reason: "mended", payload })).status).toBe(303);
+    const letter = await stage.operator.letter(id);
+    expect(letter?.payload).toMatchObject({ topic: "new" });
+    alpha = delivered;
+    await operator.post(`/dead-letters/${id}/redrive`, { reason: "mended" });
+    await completes(id);
+    alpha = refuse;
+    const family = await stage.redis.hget(`${stage.space.namespace}:{notes}:notes:${id}`, "data");
+    expect(family).toContain("kept@example.com");
+    expect(family).toContain("kept text");
+  });
+
+  test.each([
+    ["no JSON", "{", "not JSON"],
+    [
+      "a mask elsewhere",
+      JSON.stringify({ to: "[hidden]", text: "x", topic: "[hidden]" }),
+      "stands where nothing hidden stood",
+    ],
+  ])("an edit with %s is refused", async (_, payload, words) => {
+    const id = await dies();
+    const answer = await operator.post(`/dead-letters/${id}/edit`, { reason: "mended", payload });
+    expect(answer.status).toBe(409);
+    expect(await answer.text()).toContain(words);
+  });
+});
+
+describe("many at once", () => {
+  test("are planned, then started by who typed how many, and the run is shown", async () => {
+    const ids = [await dies({ topic: "bulk" }), await dies({ topic: "bulk" })];
+    const query = ids.map((id) => `id=${id}`).join("&");
+    const plan = await text(operator, `/dead-letters/plan?${query}`);
+    expect(plan).toContain("2 letters");
+    expect(plan).toContain("safe");
+    const fields = { reason: "back again", action: "redrive", perSecond: "50", id: ids[0] ?? "" };
+    const wrong = await operator.post("/dead-letters/runs", { ...fields, typed: "7" });
+    expect(wrong.status).toBe(409);
+    expect(await wrong.text()).toContain("there are 1 now");
+    alpha = delivered;
+    const right = await operator.post("/dead-letters/runs", { ...fields, typed: "1" });
+    expect(right.status).toBe(303);
+    await completes(ids[0] ?? "");
+    const path = right.headers.get("location") ?? "";
+    await until("the run is done", async () => (await text(operator, path)).includes(">done<"));
+    alpha = refuse;
+    expect(await text(operator, "/dead-letters/runs")).toContain("back again");
+  });
+
+  test("a run is stopped and resumed", async () => {
+    await Promise.all(Array.from({ length: 6 }, () => dies({ topic: "slow" })));
+    const { total } = await stage.operator.plan({ filter: { job: ["note"] } });
+    const started = await operator.post("/dead-letters/runs", {
+      job: "note",
+      reason: "x",
+      action: "redrive",
+      perSecond: "1",
+      typed: String(total),
+    });
+    const path = started.headers.get("location") ?? "";
+    expect((await operator.post(`${path}/stop`, {})).status).toBe(303);
+    await until("it stopped", async () => (await text(operator, path)).includes("Resume"));
+    expect((await operator.post(`${path}/resume`, {})).status).toBe(303);
+    await until("it runs", async () => (await text(operator, path)).includes("Stop"));
+    await operator.post(`${path}/stop`, {});
+    expect((await operator.get("/dead-letters/runs/nothing")).status).toBe(404);
+  });
+});
+
+test.each([
+  "/queues/notes/bogus",
+  "/events?of=bogus",
+  "/events",
+  "/dead-letters/x/bogus",
+  "/dead-letters/runs/x/bogus",
+])("%s is no error of ours", async (path) => {
+  expect([400, 404]).toContain((await operator.get(path)).status);
+  expect([400, 403, 404]).toContain((await operator.post(path, { reason: "x" })).status);
+});
+
+test("what is sensitive is hidden where it turns up in a provider's words, too", async () => {
+  alpha = () => failing("rejected", "http_400", "no mailbox hidden@example.com");
+  const id = await dies({ to: "hidden@example.com" });
+  alpha = refuse;
+  for (const path of ["/dead-letters", `/dead-letters/${id}`, `/jobs/${id}`, "/dead-letters?text=mailbox"]) {
+    const page = await text(operator, path);
+    expect([path, page.includes("hidden@example.com")]).toEqual([path, false]);
+  }
+});
+
+test("a queue is paused with a reason, and resumed", async () => {
+  expect((await operator.post("/queues/notes/pause", { reason: "maintenance" })).status).toBe(303);
+  expect(await text(operator, "/")).toContain("paused");
+  await operator.post("/queues/notes/resume", { reason: "done" });
+  expect(await text(operator, "/audit")).toContain("maintenance");
+});
+
+test("the audit log is paged, and says whether it can be trusted", async () => {
+  const page = await text(operator, "/audit");
+  expect(page).toContain("Verified:");
+  expect((await operator.get("/audit?before=2")).status).toBe(200);
+  expect((await operator.get("/audit?before=nonsense")).status).toBe(200);
+});
+
+test("what changes is pushed to the page", async () => {
+  const { body } = await operator.get("/events?of=overview");
+  const reader = body?.getReader();
+  let seen = "";
+  const came = await until("the queues came", async () => {
+    const chunk = await reader?.read();
+    seen += new TextDecoder().decode(chunk?.value);
+    return seen.includes("overview-sentence") && seen.includes("notes");
+  });
+  expect(came).toBe(true);
+  await reader?.cancel();
+});
+
+describe("without Redis", () => {
+  test("pages say so, in words, and come back by themselves", async () => {
+    const { port } = new URL(stage.space.redisUrl);
+    const proxy = await startFaultProxy({ host: "127.0.0.1", port: Number(port) });
+    const away = await newStage({ env: { REDIS_URL: `redis://127.0.0.1:${proxy.port}` } });
+    onTestFinished(async () => {
+      await proxy.heal();
+      await away.close();
+      await proxy.close();
+    });
+    const who = await away.as("viewer");
+    expect((await who.get("/")).status).toBe(200);
+    for (const fail of [() => proxy.refuse(), () => proxy.silence({ deliver: false })]) {
+      fail();
+      const answer = await who.get("/dead-letters");
+      expect(answer.status).toBe(503);
+      const page = await answer.text();
+      expect(page).toContain("Redis does not answer");
+      expect(page).toContain('http-equiv="refresh"');
+      expect((await who.call("GET", "/queues")).status).toBe(503);
+      await proxy.heal();
+      proxy.cut();
+      await until("it is back", async () => (await who.get("/")).status === 200);
+    }
+  });
+});
