@@ -1,4 +1,4 @@
-import type { BulkAction, Plan, PlanOptions, Run, Selection } from "@understudy/operator";
+import type { BulkAction, Plan, PlanOptions, Run, Selection, Who } from "@understudy/operator";
 
 import { askCount } from "./ask.ts";
 import { Complaint, type ExitCode, exitCodes } from "./exit.ts";
@@ -52,8 +52,9 @@ function asPlanned(selection: Selection, { madeAt }: Plan): Selection {
 export async function driveRun(
   session: Session,
   { id, action }: Pick<Run, "id" | "action">,
+  resume?: Who,
 ): Promise<ExitCode> {
-  const { operator, terminal, actor } = session;
+  const { operator, terminal } = session;
   const leaving = new AbortController();
   const leave = (): void => {
     // A second one ends the process as if nobody listened.
@@ -66,7 +67,7 @@ export async function driveRun(
   const drive = async (): Promise<Run> => {
     try {
       const run = await operator.drive(id, {
-        by: actor,
+        ...(resume === undefined ? {} : { resume }),
         signal: leaving.signal,
         onProgress: progress.show,
       });

@@ -129,7 +129,7 @@ async function addRoutes(
     addPlan(pages, shared);
     addRuns(pages, shared);
     addLetter(pages, shared);
-    addActions(pages, { ...shared, redis, namespace });
+    addActions(pages, shared);
     addAudit(pages, shared);
     addJobs(pages, shared);
     addEvents(pages, { ...shared, sessions });

@@ -64,7 +64,9 @@ describe("the audit log", () => {
   test("tells of each deed before and after, of a refusal, and of who and why", async () => {
     const stage = newStage();
     const id = await stage.letter("n1");
-    await expect(stage.operator.redrive(id, somebody("viewer", "I wish to", "eve"))).rejects.toThrow();
+    await expect(stage.operator.redrive(id, somebody("viewer", "I wish to", "eve"))).rejects.toThrow(
+      "needs the role operator",
+    );
     await stage.operator.redrive(id, somebody("operator", "a is back"));
     const { entries, total } = await stage.operator.audit();
     expect(total).toBe(3);
@@ -119,6 +121,19 @@ describe("the audit log", () => {
     const key = `${stage.namespace}:{audit}:log`;
     await stage.redis.lrem(key, 1, (await stage.redis.lindex(key, 1)) ?? "");
     expect(await stage.operator.verifyAudit()).toMatchObject({ ok: false, firstBad: 2 });
+  });
+
+  test("can be looked at from where it was found whole, and tells when it has become shorter", async () => {
+    const stage = newStage();
+    const note = (subject: string): Promise<number> =>
+      stage.operator.note({ by: somebody().by, action: "test", subject });
+    await note("1");
+    const before = await stage.operator.verifyAudit();
+    if (!before.ok) throw new Error(before.problem);
+    await note("2");
+    expect(await stage.operator.verifyAudit(before)).toMatchObject({ ok: true, entries: 2 });
+    await stage.redis.ltrim(`${stage.namespace}:{audit}:log`, 0, -3);
+    expect(await stage.operator.verifyAudit(before)).toMatchObject({ ok: false });
   });
 
   test("an append whose answer was lost is not written twice", async () => {

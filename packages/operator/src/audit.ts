@@ -60,7 +60,7 @@ export interface AuditLog {
   /** @param id made by chance; appending the same one again soon changes nothing */
   append(entry: NewEntry, now: number, id?: string): Promise<AuditEntry>;
   page(page: { readonly limit: number; readonly before?: number | undefined }): Promise<AuditPage>;
-  verify(): Promise<Verification>;
+  verify(after?: { readonly entries: number; readonly head: string }): Promise<Verification>;
 }
 
 const NO_HASH = "0".repeat(64);
@@ -96,9 +96,11 @@ export function openAuditLog(redis: Redis, namespace?: string): AuditLog {
       const entries = lines.flatMap((line) => read(line) ?? []).toReversed();
       return { entries, total };
     },
-    async verify() {
-      let previous = NO_HASH;
-      let number = 0;
+    async verify({ entries, head } = { entries: 0, head: NO_HASH }) {
+      let previous = head;
+      let number = entries;
+      if ((await chain.length()) < entries)
+        return { ok: false, entries: await chain.length(), firstBad: entries, problem: "is missing" };
       for (;;) {
         const lines = await chain.read(number, number + AT_ONCE - 1);
         for (const line of lines) {

@@ -1,3 +1,4 @@
+import { UnderstudyError } from "@understudy/core";
 import type { LetterFilter, LetterSearch } from "@understudy/dead-letters";
 import type { Family, Place } from "@understudy/queue";
 
@@ -10,6 +11,7 @@ import { summaryOf } from "./letter-view.ts";
 import type { Deeds } from "./one-letter.ts";
 import { createPlanner } from "./plan.ts";
 import type { Knowledge } from "./prospect.ts";
+import { mayResume } from "./roles.ts";
 import { createRun, driveRun, readRun, type StoredRun } from "./runs.ts";
 import type { Plan, PlanOptions, Run, Selection } from "./views.ts";
 
@@ -67,7 +69,10 @@ export function createBulk(context: Context, deeds: Deeds): Bulk {
     return (await plan(selection)).total;
   };
 
-  const start = async ({ action, selection, provider, ...how }: RunOptions, who: Who): Promise<Run> => {
+  const start = async (
+    { action, selection, provider, expected, ...how }: RunOptions,
+    who: Who,
+  ): Promise<Run> => {
     const families = await familiesOf(context);
     checkSelection(
       selection,
@@ -76,6 +81,8 @@ export function createBulk(context: Context, deeds: Deeds): Bulk {
     const perSecond = checkRate(how.perSecond ?? PER_SECOND);
     const now = context.now();
     const total = await countOf(selection, families, now);
+    if (expected !== undefined && expected !== total)
+      throw invalid(`There are ${total} letters now, and not ${expected}: plan again.`);
     const planned = { action, selection, total, perSecond, ...(provider === undefined ? {} : { provider }) };
     const subject = "ids" in selection ? `${selection.ids.length} letters` : JSON.stringify(selection.filter);
     // Whether money is among them is asked of each one as its turn comes.
@@ -89,28 +96,44 @@ export function createBulk(context: Context, deeds: Deeds): Bulk {
     return publicRun(await there(id));
   };
 
+  const resumed = async ({ id, action, role }: StoredRun, { by, reason }: Who): Promise<void> => {
+    const entry = { by, action: "resume-run", subject: `run ${id}`, reason };
+    const isEnough = mayResume(by.role, { action, role });
+    await audit.append(isEnough ? entry : { ...entry, result: "refused: not permitted" }, context.now());
+    if (!isEnough)
+      throw new UnderstudyError(
+        "not_permitted",
+        `${by.name} is ${by.role}, and to resume what a ${role} began needs the role ${role}.`,
+      );
+  };
+
   return {
     plan,
     start,
-    async drive(runId, { by, signal = new AbortController().signal, onProgress = () => undefined } = {}) {
+    async drive(runId, { resume, signal = new AbortController().signal, onProgress = () => undefined } = {}) {
       const run = await there(runId);
-      if (run.state === "done") return publicRun(run);
-      // What it may do was decided by who began it; whoever resumes it must be allowed to as well.
-      if (by !== undefined) checkMay({ by }, run.action, false);
+      const who = resume === undefined ? undefined : checkWho(resume);
+      if (run.state === "done" || (run.state === "stopped" && who === undefined)) return publicRun(run);
+      if (who !== undefined) await resumed(run, who);
       const know = await knowledgeOf(context);
-      const search = searchOf(context, await familiesOf(context));
-      const who = { by: { name: run.by, role: run.role }, reason: run.reason };
+      const beginner = { by: { name: run.by, role: run.role }, reason: run.reason };
       await driveRun(runId, {
         records,
-        search,
+        search: searchOf(context, await familiesOf(context)),
         signal,
+        isResumed: who !== undefined,
         onProgress: (progress) => onProgress(publicRun(progress)),
         now: context.now,
-        act: (id) => actOn(id, run, who, know),
+        act: (id) => actOn(id, run, beginner, know),
       });
       const ended = await there(runId);
       await audit.append(
-        { by: by ?? who.by, action: run.action, subject: `run ${runId}`, result: resultOf(ended) },
+        {
+          by: who?.by ?? beginner.by,
+          action: run.action,
+          subject: `run ${runId}`,
+          result: resultOf(ended),
+        },
         context.now(),
       );
       return publicRun(ended);
@@ -199,6 +222,6 @@ function resultOf({ state, seen, done, left }: Run): string {
 }
 
 function publicRun(run: Run & Partial<StoredRun>): Run {
-  const { role: _, drives: __, place: ___, ...rest } = run;
+  const { drives: _, place: __, ...rest } = run;
   return rest;
 }

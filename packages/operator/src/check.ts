@@ -19,7 +19,7 @@ export function invalid(message: string): UnderstudyError {
 /** @throws UnderstudyError not_permitted */
 export function checkMay({ by }: Pick<Who, "by">, action: Action, isMoney: boolean): void {
   if (!roles.includes(by.role))
-    throw invalid(`There is no role ${String(by.role)}: the roles are ${roles.join(", ")}.`);
+    throw invalid(`There is no role ${by.role as string}: the roles are ${roles.join(", ")}.`);
   if (may(by.role, action, isMoney)) return;
   const of = isMoney ? " of what must not happen twice" : "";
   throw new UnderstudyError(

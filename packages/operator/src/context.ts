@@ -135,6 +135,6 @@ export function auditOf(context: Context): AuditLog {
   return {
     append: (entry, now, id = crypto.randomUUID()) => asked((log) => log.append(entry, now, id)),
     page: (page) => asked((log) => log.page(page)),
-    verify: () => asked((log) => log.verify()),
+    verify: (after) => asked((log) => log.verify(after)),
   };
 }

@@ -33,6 +33,8 @@ export interface Who {
 export interface RunOptions extends PlanOptions {
   readonly action: BulkAction;
   readonly selection: Selection;
+  /** How many letters whoever asks for it expects: with others it is refused. */
+  readonly expected?: number;
 }
 
 /**
@@ -83,13 +85,14 @@ export interface Operator extends AsyncDisposable {
   /** Begins a bulk action; `drive` does the work. */
   start(options: RunOptions, who: Who): Promise<Run>;
   /**
-   * Does the work of a run, until it is done, stopped, or `signal` aborts; also resumes a stopped one.
+   * Does the work of a run, until it is done, stopped, or `signal` aborts.
+   * @param options `resume`: go on with one that was stopped, or whose driver is gone; asks for the role that began it
    * @throws UnderstudyError option_invalid when another process is driving it
    */
   drive(
     runId: string,
     options?: {
-      readonly by?: Actor;
+      readonly resume?: Who;
       readonly signal?: AbortSignal;
       /** Several times a second. */
       readonly onProgress?: (run: Run) => void;
@@ -121,8 +124,11 @@ export interface Operator extends AsyncDisposable {
   }): Promise<number>;
   /** The newest first. @param page `limit` is 1 to 500, default 50; `before` is the number of the last one of the page before */
   audit(page?: { readonly limit?: number; readonly before?: number }): Promise<AuditPage>;
-  /** Recomputes the chain of hashes over the whole audit log. */
-  verifyAudit(): Promise<Verification>;
+  /**
+   * Computes the chain of hashes anew.
+   * @param after what was found whole before, to look only at what has come since; without it at the whole log
+   */
+  verifyAudit(after?: { readonly entries: number; readonly head: string }): Promise<Verification>;
 
   close(): Promise<void>;
 }

@@ -139,7 +139,7 @@ export function createOperator(options: OperatorOptions): Operator {
       return (await audit.append(entry, now())).number;
     },
     audit: ({ limit = 50, before } = {}) => audit.page({ limit: checkLimit(limit), before }),
-    verifyAudit: () => audit.verify(),
+    verifyAudit: (after) => audit.verify(after),
     close: () => producer.close(),
     [Symbol.asyncDispose]: () => producer.close(),
   };

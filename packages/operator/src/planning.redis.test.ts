@@ -158,7 +158,9 @@ describe("a run", () => {
     const stopped = await driving;
     expect(stopped.state).toBe("stopped");
     expect(stopped.done).toBeLessThan(40);
-    const ended = await stage.operator.drive(run.id);
+    // Whoever would only drive it lets it rest.
+    expect(await stage.operator.drive(run.id)).toMatchObject({ state: "stopped" });
+    const ended = await stage.operator.drive(run.id, { resume: somebody() });
     expect(ended).toMatchObject({ state: "done", seen: 40, done: 40, left: {} });
   });
 
@@ -174,6 +176,42 @@ describe("a run", () => {
     for (const id of ["n009", "n008", "n007"]) await stage.operator.redrive(id, somebody());
     expect(await stage.operator.run(run.id)).toMatchObject({ isOrphan: true, seen: 0 });
     expect(await stage.operator.drive(run.id)).toMatchObject({ state: "done", done: 10, seen: 10 });
+  });
+
+  test("that was stopped before it was begun stays so", async () => {
+    const stage = newStage();
+    await many(stage, 2);
+    const how = { action: "redrive", selection: { filter: {} } } as const;
+    const run = await stage.operator.start(how, somebody());
+    await stage.operator.stop(run.id, somebody());
+    expect(await stage.operator.drive(run.id)).toMatchObject({ state: "stopped", seen: 0 });
+  });
+
+  test("is resumed only by somebody who might have begun it", async () => {
+    const stage = newStage();
+    await stage.letter("p1", { job: "pay", ago: 10 });
+    const how = { action: "redrive", selection: { filter: {} } } as const;
+    const run = await stage.operator.start(how, somebody("money-operator"));
+    await stage.operator.stop(run.id, somebody());
+    await expect(
+      stage.operator.drive(run.id, { resume: somebody("operator", "let me", "eve") }),
+    ).rejects.toMatchObject({ code: "not_permitted" });
+    expect(await stage.operator.letter("p1")).toBeDefined();
+    expect((await stage.operator.audit()).entries[0]).toMatchObject({
+      by: "eve",
+      result: "refused: not permitted",
+    });
+    expect(await stage.operator.drive(run.id, { resume: somebody("admin") })).toMatchObject({ done: 1 });
+  });
+
+  test("that expects another number of letters than there are is refused", async () => {
+    const stage = newStage();
+    await many(stage, 3);
+    const how = { action: "discard", selection: { filter: {} } } as const;
+    await expect(stage.operator.start({ ...how, expected: 2 }, somebody())).rejects.toMatchObject({
+      message: "There are 3 letters now, and not 2: plan again.",
+    });
+    expect(await stage.operator.start({ ...how, expected: 3 }, somebody())).toMatchObject({ total: 3 });
   });
 
   test("is driven by one at a time", async () => {

@@ -44,6 +44,11 @@ export function may(role: Role, action: Action, isMoney: boolean): boolean {
   return roles.indexOf(role) >= roles.indexOf(roleFor(action, isMoney));
 }
 
+/** A run goes on in the name of whoever began it, so it takes somebody who might have begun it. */
+export function mayResume(role: Role, run: { readonly action: Action; readonly role: Role }): boolean {
+  return may(role, run.action, false) && roles.indexOf(role) >= roles.indexOf(run.role);
+}
+
 export function roleFor(action: Action, isMoney: boolean): Role {
   return needed[action][isMoney ? "money" : "usual"];
 }

@@ -29,7 +29,6 @@ export interface NewRun {
 
 /** A run as its record has it. */
 export interface StoredRun extends Run {
-  readonly role: Actor["role"];
   /** How often somebody began to drive it. */
   readonly drives: number;
   readonly place: Place | undefined;
@@ -97,6 +96,8 @@ interface Driving {
   /** Does it to one letter. @returns its answer, such as "redriven" or "held" */
   readonly act: (id: string, run: Run) => Promise<string>;
   readonly signal: AbortSignal;
+  /** Whether one that was stopped is to go on. */
+  readonly isResumed: boolean;
   readonly onProgress: (run: Run) => void;
   readonly now: () => number;
 }
@@ -110,6 +111,8 @@ export async function driveRun(id: string, driving: Driving): Promise<void> {
   try {
     const run = await readRun(records, id);
     if (run === undefined) throw invalid(`There is no run ${id}.`);
+    // Somebody may have stopped it before it was begun.
+    if (run.state !== "running" && !driving.isResumed) return;
     await records.set(id, { state: "running", drives: String(run.drives + 1) });
     const state = await work(run, token, driving);
     if (state !== undefined) await records.progress(id, token, { state, endedAt: String(now()) });

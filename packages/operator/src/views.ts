@@ -1,7 +1,7 @@
 import type { Outcome, Past, Trail } from "@understudy/core";
 import type { Facets, LetterFilter } from "@understudy/dead-letters";
 
-import type { Action } from "./roles.ts";
+import type { Action, Role } from "./roles.ts";
 
 /** A line of the list of dead letters. Holds no payload. */
 export interface LetterSummary extends Facets {
@@ -153,6 +153,8 @@ export interface Run {
   readonly perSecond: number;
   readonly provider?: string;
   readonly by: string;
+  /** That of whoever began it; what it does, it does by that one's rights. */
+  readonly role: Role;
   readonly reason: string;
   readonly state: RunState;
   /** Running, but whoever drove it is gone: resume it. */

@@ -20,10 +20,10 @@ export function startCast(
 ): Cast {
   const running = new Map<string, number>();
   let ends = 0;
-  let isStopping = false;
+  const stopping = new AbortController();
   const apps = new Set<App>();
   const keep = async (name: string, role: string): Promise<void> => {
-    while (!isStopping) {
+    while (!stopping.signal.aborted) {
       const app = startApp({
         name,
         main: "scripts/chaos/deaths/actor.ts",
@@ -47,7 +47,7 @@ export function startCast(
   };
   const kept = roles.map((role, n) => keep(`${role}-${n}`, role));
   const stop = async (): Promise<void> => {
-    isStopping = true;
+    stopping.abort();
     await Promise.all([...apps].map((app) => app.stop(0)));
     await Promise.all(kept);
   };

@@ -9,7 +9,7 @@ interface Way {
   readonly job: "welcome-email" | "charge-card";
   readonly cause: "exhausted" | "rejected" | "ambiguous";
   readonly effect: "none" | "maybe";
-  readonly codes: readonly (readonly [string, Outcome["kind"] & string, string])[];
+  readonly codes: readonly (readonly [string, Outcome["kind"], string])[];
 }
 
 const ways: readonly Way[] = [

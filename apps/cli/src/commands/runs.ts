@@ -58,7 +58,8 @@ export function addRuns(program: Command): void {
     .action(
       act(async (session, [id = ""]) => {
         const run = await knownRun(session, id);
-        if (run.state !== "done") return await driveRun(session, run);
+        if (run.state !== "done")
+          return await driveRun(session, run, { by: session.actor, reason: "resumed from a shell" });
         session.answer({ run }, () => session.terminal.remark(`Run ${plain(id)} is done already.`));
         return exitCodes.done;
       }, needsProviders),

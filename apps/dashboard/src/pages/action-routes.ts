@@ -1,5 +1,4 @@
 import type { LetterView, Who } from "@understudy/operator";
-import type { Redis } from "@understudy/queue";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { html } from "ghtml";
 import * as z from "zod";
@@ -19,10 +18,7 @@ import {
 import { idParams, missingPage } from "./letter.ts";
 import { causePill, effectPill } from "./letters.ts";
 import { ableTo, actorOf, type PageParts, sessionOf } from "./parts.ts";
-import { unveiledPayload } from "./unveil.ts";
 import { wordsPage } from "./words.ts";
-
-type Parts = PageParts & { readonly redis: Redis; readonly namespace: string };
 
 const params = idParams.extend({ action: z.enum(letterActions) });
 const providerQuery = z.object({ provider: z.string().max(100).optional() });
@@ -30,9 +26,10 @@ const form = z.object({
   reason: z.string().default(""),
   provider: z.string().max(100).default(""),
   payload: z.string().default(""),
+  shown: z.string().default(""),
 });
 
-export function addActions(app: FastifyInstance, parts: Parts): void {
+export function addActions(app: FastifyInstance, parts: PageParts): void {
   app.get("/dead-letters/:id/:action", async (request, reply) => {
     const session = sessionOf(request);
     const parsed = params.safeParse(request.params);
@@ -66,11 +63,11 @@ export function addActions(app: FastifyInstance, parts: Parts): void {
 
 /** What the operator answered, or a sentence of ours when it was not even asked. */
 async function act(
-  parts: Parts,
+  parts: PageParts,
   id: string,
   action: LetterAction,
   who: Who,
-  { provider, payload }: z.output<typeof form>,
+  { provider, payload, shown }: z.output<typeof form>,
 ): Promise<string> {
   const { operator } = parts;
   switch (action) {
@@ -83,9 +80,18 @@ async function act(
     case "discard":
       return await operator.discard(id, who);
     case "edit": {
-      const unveiled = await unveiledPayload(parts, id, payload);
-      return "problem" in unveiled ? unveiled.problem : await operator.edit(id, unveiled.payload, who);
+      const [next, before] = [parse(payload), parse(shown)];
+      if (next === undefined) return "The payload is not JSON. Go back and mend it; nothing was changed.";
+      return await operator.edit(id, next.json, who, before === undefined ? {} : { shown: before.json });
     }
+  }
+}
+
+function parse(text: string): { readonly json: unknown } | undefined {
+  try {
+    return { json: JSON.parse(text) as unknown };
+  } catch {
+    return undefined;
   }
 }
 
@@ -182,7 +188,8 @@ function payloadField({ payload, hidden }: LetterView): string {
       : html`<p class="note" id="payload-note">
           What is hidden (${hidden.join(", ")}) stays as it is unless you write something else in its place.
         </p>`;
-  return html`<label for="payload">Payload <small>JSON</small></label
+  return html`<input type="hidden" name="shown" value="${JSON.stringify(payload)}" /><label for="payload"
+      >Payload <small>JSON</small></label
     ><textarea
       id="payload"
       name="payload"

@@ -139,17 +139,30 @@ describe("one dead letter", () => {
   });
 
   test.each([
-    ["no JSON", "{", "not JSON"],
+    ["no JSON", "{", 409, "not JSON"],
     [
       "a mask elsewhere",
       JSON.stringify({ to: "[hidden]", text: "x", topic: "[hidden]" }),
+      400,
       "stands where nothing hidden stood",
     ],
-  ])("an edit with %s is refused", async (_, payload, words) => {
+  ])("an edit with %s is refused", async (_, payload, status, words) => {
     const id = await dies();
     const answer = await operator.post(`/dead-letters/${id}/edit`, { reason: "mended", payload });
-    expect(answer.status).toBe(409);
+    expect(answer.status).toBe(status);
     expect(await answer.text()).toContain(words);
+  });
+
+  test("an edit of what somebody else has edited since it was shown is refused", async () => {
+    const id = await dies({ topic: "first" });
+    const shown = JSON.stringify((await stage.operator.letter(id))?.payload);
+    const payload = (topic: string): string => JSON.stringify({ to: "[hidden]", text: "[hidden]", topic });
+    const post = (topic: string): Promise<Response> =>
+      operator.post(`/dead-letters/${id}/edit`, { reason: "mended", payload: payload(topic), shown });
+    expect((await post("second")).status).toBe(303);
+    const late = await post("third");
+    expect(late.status).toBe(409);
+    expect(await late.text()).toContain("Somebody changed this letter meanwhile");
   });
 });
 

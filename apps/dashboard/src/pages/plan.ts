@@ -56,7 +56,7 @@ export function addPlan(app: FastifyInstance, parts: PageParts): void {
     }
     const { action, reason } = what;
     const run = await operator.start(
-      { action, selection, ...optionsOf(what) },
+      { action, selection, expected: plan.total, ...optionsOf(what) },
       { by: actorOf(request), reason },
     );
     runs.drive(run.id);

@@ -1,4 +1,4 @@
-import { may, type Operator, type Run } from "@understudy/operator";
+import { may, mayResume, type Operator, type Run } from "@understudy/operator";
 import type { FastifyInstance } from "fastify";
 import { html } from "ghtml";
 import * as z from "zod";
@@ -40,13 +40,13 @@ export function addRuns(app: FastifyInstance, { operator, runs }: PageParts): vo
     if (verb === "stop") {
       await operator.stop(id, { by, reason: "stopped on its page" });
       runs.stop(id);
-    } else if (!may(by.role, run.action, false)) {
-      const words = `To resume it asks for the role that may ${run.action}.`;
+    } else if (!mayResume(by.role, run)) {
+      const words = `A ${run.role} began it, so it asks for that role to be resumed; yours is ${by.role}.`;
       return await reply
         .code(403)
         .type("text/html; charset=utf-8")
         .send(wordsPage({ status: 403, words, session: sessionOf(request) }));
-    } else if (run.state === "stopped" || run.isOrphan) runs.drive(id, by);
+    } else if (run.state === "stopped" || run.isOrphan) runs.drive(id, { by, reason: "resumed on its page" });
     return await reply.redirect(`/dead-letters/runs/${encodeURIComponent(id)}`, 303);
   });
 }
@@ -120,9 +120,11 @@ function state(run: Run): string {
       : pill("done", "good");
 }
 
-function verb({ id, state, isOrphan, action }: Run, role: Session["role"], csrf: string): string {
+function verb(run: Run, role: Session["role"], csrf: string): string {
+  const { id, state, isOrphan } = run;
   const name = state === "running" && !isOrphan ? "stop" : "resume";
-  if (state === "done" || !may(role, name === "stop" ? "stop-run" : action, false)) return "";
+  const isAllowed = name === "stop" ? may(role, "stop-run", false) : mayResume(role, run);
+  if (state === "done" || !isAllowed) return "";
   return html`<form method="post" action="/dead-letters/runs/${encodeURIComponent(id)}/${name}">
     <input type="hidden" name="csrf" value="${csrf}" /><button
       class="${name === "stop" ? "danger" : "primary"}"
