@@ -32,8 +32,10 @@ function failuresOf(trail: Trail): readonly FacetFailure[] {
   return [...last].map(([provider, code]) => ({ provider, code })).toSorted(byProvider);
 }
 
+/** A provider that was only not asked, for its circuit was open, is no cause. */
 function isFailure(outcome: Outcome): outcome is Extract<Outcome, { readonly code: string }> {
-  const isAnswer = outcome.kind !== "delivered" && outcome.provesNone !== true;
+  const isAnswer =
+    outcome.kind !== "delivered" && outcome.kind !== "withheld" && outcome.provesNone !== true;
   return isAnswer && !(pseudoProviders.has(outcome.provider) && effectOfOutcome(outcome) === "none");
 }
 
