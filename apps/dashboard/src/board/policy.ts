@@ -35,18 +35,35 @@ const deeds: Readonly<Record<string, Deed>> = {
   "/api/queues/resume": "resume-all",
 };
 
+/**
+ * What would harm evidence on any queue, and what to do instead: what failed is not a dead letter for some seconds yet, what completed
+ * absorbs a repeated enqueue, what is added here may carry any option.
+ */
+const harmful: ReadonlyMap<string, string> = new Map([
+  [`${one}/add`, "Jobs are enqueued by a client, or with `understudy enqueue`, which check them."],
+  [
+    `${one}/clean/:queueStatus`,
+    "What failed is evidence, and what completed absorbs a repeated enqueue: both go by themselves in time.",
+  ],
+  [
+    `${one}/:jobId/clean`,
+    "A job is not deleted from the board: cancel it with `understudy jobs cancel`, and discard its dead letter.",
+  ],
+  [`${one}/obliterate`, "It would take what failed, and what keeps repeated enqueues absorbed, with it."],
+  [
+    `${one}/:jobId/update-data`,
+    "The data you see has parts hidden, and saving it would write those over the real ones. Edit the payload on the page of its dead letter.",
+  ],
+]);
+
 /** Only for an administrator, and only where no money moves; each is written into the audit log. */
 const forAdmins: ReadonlySet<string> = new Set([
-  `${one}/add`,
   `${one}/promote`,
-  `${one}/clean/:queueStatus`,
   `${one}/concurrency`,
   `${one}/rate-limit`,
   `${one}/rate-limit/release`,
   `${one}/empty`,
-  `${one}/obliterate`,
   `${one}/job-schedulers/:schedulerId/run`,
-  `${one}/:jobId/clean`,
   `${one}/:jobId/promote`,
   `${one}/:jobId/delay`,
   `${one}/:jobId/priority`,
@@ -58,11 +75,8 @@ export function decideOnBoard({ method, route, role, queue }: Asked): Decision {
   if (route === "/api/queues/pause" || route === "/api/queues/resume")
     return { by: "ours", deed: deeds[route]! };
   if (queue === undefined) return refuse(404, "There is no such queue.");
-  if (route === `${one}/:jobId/update-data`)
-    return refuse(
-      403,
-      "The data you see has parts hidden, and saving it would write those over the real ones. Edit the payload on the page of its dead letter.",
-    );
+  const harm = harmful.get(route);
+  if (harm !== undefined && !queue.isDead) return refuse(403, harm);
   if (route === `${one}/:jobId/retry`)
     return guarded("redrive", role, queue.isMoney, queue.isDead ? "redrive" : "retry-source");
   if (route === `${one}/retry/:queueStatus`)
