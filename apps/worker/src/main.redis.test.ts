@@ -1,7 +1,7 @@
 import { createClient } from "@understudy/client";
 import { welcomeEmail } from "@understudy/jobs";
 import { sandboxes } from "@understudy/providers/sandbox";
-import { familyOf } from "@understudy/queue";
+import { connectWorker, familyOf, readCounts, readWorkers } from "@understudy/queue";
 import { newSpace, startFaultProxy, until } from "@understudy/testkit";
 import { Worker } from "bullmq";
 import { expect, onTestFinished, test } from "vitest";
@@ -42,6 +42,37 @@ test("an e-mail is delivered, counted, and told in JSON without its address; SIG
   expect(await worker.ended).toBe(0);
   expect(worker.output()).toContain('"msg":"stopped"');
   expect(worker.output()).not.toContain("ada@example.com");
+});
+
+test("a worker tells the fleet what it serves and what it heard, its janitor how the queues stand; and it is gone when it ends", async () => {
+  const fake = await sendgrid();
+  const { namespace } = newSpace();
+  const redis = connectWorker(space.redisUrl);
+  onTestFinished(() => redis.disconnect());
+  const worker = startWorker({ REDIS_URL: space.redisUrl, NAMESPACE: namespace }, fake);
+  await ready(worker);
+  await enqueue(namespace);
+  await worker.line(({ event, verdict }) => event === "settled" && verdict === "complete");
+  expect(await readWorkers(redis, namespace)).toMatchObject([
+    { pid: worker.child.pid, role: "both", queues: ["email"], routes: { "email.send": ["sendgrid"] } },
+  ]);
+  const window = (): Parameters<typeof readCounts>[2] => ({ windowMs: 120_000, now: Date.now() });
+  const counts = await until("it has told its counts", async () => {
+    const told = await readCounts(redis, namespace, window());
+    return told.length === 2 ? told : undefined;
+  });
+  expect(counts).toEqual(
+    expect.arrayContaining([
+      { of: { what: "call", provider: "sendgrid", capability: "email.send", kind: "delivered" }, count: 1 },
+      { of: { what: "settled", queue: "email", verdict: "complete" }, count: 1 },
+    ]),
+  );
+  await until("the janitor has looked", async () =>
+    (await worker.get("/metrics")).text.includes('understudy_failed_without_dead_letter{queue="email"} 0'),
+  );
+  worker.child.kill("SIGTERM");
+  expect(await worker.ended).toBe(0);
+  expect(await readWorkers(redis, namespace)).toEqual([]);
 });
 
 test("SIGTERM lets a call in flight finish before the worker ends", async () => {

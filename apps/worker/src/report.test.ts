@@ -61,3 +61,31 @@ test("the same trouble is told once a minute, with how often it was kept back", 
     [ERROR, "MISCONF disk full (and 49 times more since it was last told)"],
   ]);
 });
+
+test("what a janitor does by itself is told: what it fails, deletes, puts right, and what it cannot move", () => {
+  const { told, report } = stage();
+  const measured = {
+    event: "measured",
+    queue: "email",
+    waiting: 0,
+    delayed: 0,
+    active: 0,
+    isPaused: false,
+    oldestWaitingMs: 0,
+    dead: 1,
+    deadBytes: 1,
+    oldestDeadMs: 1,
+    failedInFlows: 0,
+  } as const;
+  report({ ...measured, failedWithoutLetter: 0 });
+  report({ event: "quarantined", queue: "email", jobId: "x", reason: "stalled" });
+  report({ event: "pruned", queue: "email", age: 2, letters: 1, bytes: 0, kept: 1 });
+  report({ event: "mended", queue: "email", what: "index", count: 3 });
+  report({ ...measured, failedWithoutLetter: 2 });
+  expect(told.map(({ level, msg }) => [level, msg])).toEqual([
+    [WARN, "quarantined x: stalled"],
+    [WARN, "deleted 3 dead letters beyond their bounds"],
+    [WARN, "mended the index of dead letters"],
+    [ERROR, "2 failed jobs could not be made dead letters: another of their id exists"],
+  ]);
+});
