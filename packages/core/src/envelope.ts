@@ -67,7 +67,7 @@ export const envelopeSchema: z.ZodType<Envelope> = z.object({
   redrives: z.int().positive().optional(),
   past: z.array(pastSchema).optional(),
   isEdited: z.literal(true).optional(),
-  grantedCopies: z.int().positive().optional(),
+  grantedCopies: count.optional(),
   providers: z.array(z.string()).optional(),
   chosen: z.string().optional(),
   only: z.string().optional(),

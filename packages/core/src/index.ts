@@ -8,6 +8,7 @@ export * from "./envelope.ts";
 export * from "./errors.ts";
 export * from "./failure-table.ts";
 export * from "./gate.ts";
+export * from "./hiding.ts";
 export * from "./job.ts";
 export * from "./life.ts";
 export * from "./money.ts";

@@ -24,6 +24,8 @@ export interface Past {
   readonly ended: Ending;
   /** The provider that was chosen for the next life. */
   readonly provider?: string;
+  /** The bulk action that it was part of. */
+  readonly run?: string;
   /** The payload's paths that were edited. */
   readonly paths?: readonly string[];
 }
@@ -42,6 +44,7 @@ export const pastSchema: z.ZodType<Past> = z.object({
   reason: z.string(),
   ended: endingSchema,
   provider: z.string().optional(),
+  run: z.string().optional(),
   paths: z.array(z.string()).optional(),
 }) as z.ZodType<Past>;
 

@@ -33,17 +33,28 @@ function at(data: unknown, [head, ...rest]: readonly string[]): unknown {
 
 function textsIn(data: unknown): readonly string[] {
   if (typeof data === "string") return [data];
+  if (typeof data === "number") return [String(data)];
   if (typeof data !== "object" || data === null) return [];
   return Object.values(data).flatMap(textsIn);
 }
 
-/** Shorter ones would blot out half of any sentence. */
-const MIN_TEXT = 4;
+/** A single character would blot out half of any sentence. */
+const MIN_TEXT = 2;
 
-/** `text` without any of `secrets`, the longest first. */
+/** Shorter ones are only hidden where they stand as a word of their own. */
+const MIN_PART = 4;
+
+/** `text` without any of `secrets`, the longest first, in capitals or not. */
 export function without(text: string, secrets: readonly string[]): string {
   return secrets
     .filter(({ length }) => length >= MIN_TEXT)
     .toSorted((one, other) => other.length - one.length)
-    .reduce((rest, secret) => rest.replaceAll(secret, HIDDEN), text);
+    .reduce((rest, secret) => rest.replaceAll(wherever(secret), HIDDEN), text);
+}
+
+function wherever(secret: string): RegExp {
+  const plain = secret.replaceAll(/[$()*+./?[\\\]^{|}-]/gu, String.raw`\$&`);
+  return secret.length < MIN_PART
+    ? new RegExp(String.raw`(?<![\p{L}\p{N}])${plain}(?![\p{L}\p{N}])`, "giu")
+    : new RegExp(plain, "giu");
 }

@@ -46,7 +46,7 @@ export function letterOf(
     effect: ending.effect,
     reason: job.failedReason,
     attempts: envelope?.attempt ?? job.starts,
-    diedAt: Number(job.finishedOn),
+    diedAt: job.diedAt,
     ...(envelope === undefined ? {} : { enqueuedAt: envelope.enqueuedAt }),
   };
   const index = groupOf(letter, envelope?.trail ?? []);

@@ -34,8 +34,7 @@ function failuresOf(trail: Trail): readonly FacetFailure[] {
 
 /** A provider that was only not asked, for its circuit was open, is no cause. */
 function isFailure(outcome: Outcome): outcome is Extract<Outcome, { readonly code: string }> {
-  const isAnswer =
-    outcome.kind !== "delivered" && outcome.kind !== "withheld" && outcome.provesNone !== true;
+  const isAnswer = outcome.kind !== "delivered" && outcome.kind !== "withheld" && outcome.provesNone !== true;
   return isAnswer && !(pseudoProviders.has(outcome.provider) && effectOfOutcome(outcome) === "none");
 }
 

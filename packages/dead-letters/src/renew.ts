@@ -1,6 +1,8 @@
 import {
   type Ending,
   type Envelope,
+  envelopeSchema,
+  hiding,
   openEnvelope,
   type Outcome,
   type Past,
@@ -8,6 +10,7 @@ import {
   standing,
   effectOfOutcome,
   UNKNOWN_PROVIDER,
+  without,
   withPast,
   WORKER_LOST,
 } from "@understudy/core";
@@ -24,6 +27,8 @@ export interface By {
   readonly by: string;
   readonly reason: string;
   readonly now: number;
+  /** The bulk action that it is part of. */
+  readonly run?: string | undefined;
 }
 
 /**
@@ -61,16 +66,26 @@ export function renew(
       pastOf("redriven", letter, who, provider === undefined ? {} : { provider }),
     ),
     generation: isUnknown && isEdited !== true ? envelope.generation : envelope.generation + 1,
-    ...(isUnknown ? { grantedCopies: grantedCopies(envelope, maxPossibleCopies) } : {}),
+    ...(isUnknown ? copiesGranted(envelope, maxPossibleCopies) : {}),
     ...(isUnknown && bound !== undefined ? { bound } : {}),
     ...(provider === undefined ? {} : { chosen: provider }),
   };
-  return JSON.stringify(renewed);
+  return written(renewed);
 }
 
 /** So many that one more may be made than may exist already. */
-function grantedCopies({ grantedCopies: before = 0, trail }: Envelope, maxPossibleCopies: number): number {
-  return Math.max(before, possibleCopies(trail) + 1 - maxPossibleCopies);
+function copiesGranted(
+  { grantedCopies = 0, trail }: Envelope,
+  maxPossibleCopies: number,
+): Pick<Envelope, "grantedCopies"> {
+  const granted = Math.max(grantedCopies, possibleCopies(trail) + 1 - maxPossibleCopies);
+  return granted > 0 ? { grantedCopies: granted } : {};
+}
+
+/** What a worker could not read would be lost: nothing is written that does not fit the schema. */
+function written(envelope: Envelope): string {
+  envelopeSchema.parse(envelope);
+  return JSON.stringify(envelope);
 }
 
 /**
@@ -82,7 +97,7 @@ export function toLookUp({ letter, payload }: Stored, starts: number, who: By): 
   if (old === undefined) return undefined;
   const { ended, ...envelope } = old.envelope;
   const past = withPast(envelope.past, pastOf("looked_up", letter, who));
-  return JSON.stringify({ ...envelope, past, startsSettled: 0, lookUp: ended ?? endingOf(letter) });
+  return written({ ...envelope, past, startsSettled: 0, lookUp: ended ?? endingOf(letter) });
 }
 
 /** The letter of a job of which a person says that it has had no effect: the proof goes into its trail. */
@@ -117,21 +132,26 @@ export function released({ letter, payload }: Stored, who: By): Rewritten | unde
   );
 }
 
-/** The letter with another payload. @param paths those that were changed */
+/**
+ * The letter with another payload.
+ * @param paths those that were changed @param secrets what was sensitive in the payload as it was, hidden from now on
+ */
 export function edited(
   { letter, payload }: Stored,
   next: unknown,
   paths: readonly string[],
+  secrets: readonly string[],
   who: By,
 ): Rewritten | undefined {
   const opened = openEnvelope(payload);
   if (opened.at !== "open") return undefined;
-  const { envelope } = opened;
-  return rewritten(letter, {
+  const envelope = hiding(opened.envelope, secrets);
+  const told = { ...letter, reason: without(letter.reason, secrets) };
+  return rewritten(told, {
     ...envelope,
     payload: next,
     isEdited: true,
-    past: withPast(envelope.past, pastOf("edited", letter, who, { paths })),
+    past: withPast(envelope.past, pastOf("edited", told, who, { paths })),
   });
 }
 
@@ -144,16 +164,21 @@ export interface Rewritten {
 }
 
 function rewritten(letter: DeadLetter, envelope: Envelope): Rewritten {
-  return { letter, envelope, data: JSON.stringify({ deadLetter: letter, payload: envelope }) };
+  return {
+    letter,
+    envelope,
+    data: `{"deadLetter":${JSON.stringify(letter)},"payload":${written(envelope)}}`,
+  };
 }
 
 function pastOf(
   did: Past["did"],
   letter: DeadLetter,
-  { by, reason, now }: By,
+  { by, reason, now, run }: By,
   more: Pick<Past, "provider" | "paths"> = {},
 ): Past {
-  return { did, at: now, by, reason, ended: endingOf(letter), ...more };
+  const part = run === undefined ? {} : { run };
+  return { did, at: now, by, reason, ended: endingOf(letter), ...part, ...more };
 }
 
 function endingOf({ cause, effect, reason, diedAt }: DeadLetter): Ending {

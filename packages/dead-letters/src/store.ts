@@ -1,10 +1,12 @@
-import { openEnvelope } from "@understudy/core";
+import { openEnvelope, without } from "@understudy/core";
 import {
   countFailed,
+  dropGhost,
   type FailedJob,
   failedIds,
   type Family,
   readFailed,
+  readJobLog,
   type Redis,
   removeDead,
   restoreDead,
@@ -43,9 +45,20 @@ export type RedriveAnswer =
   | "unreadable"
   | "invalid"
   | "unknown_job"
-  | "unserved";
+  | "unserved"
+  | Refusal;
 
-export interface Redriving extends By {
+/**
+ * What `Guard` answers. `changed`: it is not the letter any more that whoever asks has looked at. `not_permitted`: they may not.
+ */
+export type Refusal = "changed" | "not_permitted";
+
+/** Looks at the very letter that something is about to be done to. */
+export interface Guard {
+  readonly refuses?: (letter: ReadLetter) => Refusal | undefined;
+}
+
+export interface Redriving extends By, Guard {
   /** Only this provider shall serve the next life. */
   readonly provider?: string | undefined;
   /** Whether the job's effect must not happen twice. */
@@ -57,12 +70,11 @@ export interface Redriving extends By {
 }
 
 /** `known`: it is known already that it had no effect. */
-export type LookUpAnswer = "asked" | "gone" | "known" | "live" | "unreadable";
+export type LookUpAnswer = "asked" | "gone" | "known" | "live" | "unreadable" | Refusal;
 
-export type ReleaseAnswer = "released" | "gone" | "known" | "unreadable";
-/** `changed`: somebody else has written it since it was read. */
-export type EditAnswer = "edited" | "changed" | "gone" | "held" | "unreadable";
-export type DiscardAnswer = "discarded" | "gone";
+export type ReleaseAnswer = "released" | "gone" | "known" | "unreadable" | Refusal;
+export type EditAnswer = "edited" | "gone" | "held" | "unreadable" | Refusal;
+export type DiscardAnswer = "discarded" | "gone" | Refusal;
 
 export interface Swept {
   readonly moved: number;
@@ -94,9 +106,9 @@ export interface DeadLetterStore {
    * Puts a letter's job of unknown effect back on its queue, so that a worker asks the provider what became of it. It completes
    * when it had happened; else it is a dead letter again, with what was learnt.
    */
-  lookUp(jobId: string, who: By): Promise<LookUpAnswer>;
+  lookUp(jobId: string, who: By & Guard): Promise<LookUpAnswer>;
   /** Writes down that a person knows the job to have had no effect; then it may be redriven. */
-  release(jobId: string, who: By): Promise<ReleaseAnswer>;
+  release(jobId: string, who: By & Guard): Promise<ReleaseAnswer>;
   /** Gives a letter's job another payload, if it still is the letter that was read. @param paths those that differ */
   edit(
     read: ReadLetter,
@@ -104,12 +116,14 @@ export interface DeadLetterStore {
       readonly payload: unknown;
       readonly paths: readonly string[];
       readonly forbidsDuplicates: boolean;
+      /** Of the payload as it was: they are hidden in all that tells of the letter's past. */
+      readonly secrets: readonly string[];
     },
   ): Promise<EditAnswer>;
   /** Deletes a letter. @param absorbMs how long a repeated enqueue of its job is still absorbed */
   discard(
     jobId: string,
-    how: { readonly absorbMs: number; readonly counter: "discarded" | "expired" },
+    how: Guard & { readonly absorbMs: number; readonly counter: "discarded" },
   ): Promise<DiscardAnswer>;
   /** Puts a letter into the index where it is missing there, for instance because an earlier release has moved it. */
   reindex(jobId: string): Promise<boolean>;
@@ -121,7 +135,10 @@ export function openDeadLetters(redis: Redis, family: Family): DeadLetterStore {
   const take = async (jobId: string): Promise<TransferAnswer> => {
     for (;;) {
       const job = await readFailed(redis, family, "name", jobId);
-      if (job === undefined) return "gone";
+      if (job === undefined) {
+        await dropGhost(redis, family, jobId);
+        return "gone";
+      }
       const answer = await transfer(job);
       if (answer !== "changed") return answer;
     }
@@ -145,33 +162,47 @@ export function openDeadLetters(redis: Redis, family: Family): DeadLetterStore {
   };
 
   /** @param prepare the job's new data as JSON, if it can be made, or why the letter stays */
-  const restore = async <Refusal extends string>(
+  const restore = async <Stays extends string>(
     id: string,
-    { dueAt, counter }: { readonly dueAt: number; readonly counter: "redriven" | "looked_up" },
-    prepare: (stored: ReadLetter) => { readonly data: string | undefined } | { readonly stays: Refusal },
-  ): Promise<Refusal | "restored" | "gone" | "live" | "unreadable"> => {
+    { counter, refuses }: Guard & { readonly counter: "redriven" | "looked_up" },
+    prepare: (stored: ReadLetter) => { readonly data: string | undefined } | { readonly stays: Stays },
+  ): Promise<Stays | Refusal | "restored" | "gone" | "live" | "unreadable"> => {
     for (;;) {
       const stored = await read(id);
       if (typeof stored === "string") return stored;
+      const refusal = refuses?.(stored);
+      if (refusal !== undefined) return refusal;
       const prepared = prepare(stored);
       if ("stays" in prepared) return prepared.stays;
       const { data } = prepared;
       if (data === undefined) return "unreadable";
-      const answer = await restoreDead(redis, family, { letter: stored.job, data, dueAt, counter });
+      const answer = await restoreDead(redis, family, { letter: stored.job, data, counter });
       if (answer !== "changed") return answer;
     }
   };
 
-  const write = async ({ job }: ReadLetter, { data, letter, envelope }: Rewritten): Promise<RewriteAnswer> =>
-    await rewriteDead(redis, family, { letter: job, data, index: groupOf(letter, envelope.trail) });
+  const write = async (
+    { job }: ReadLetter,
+    { data, letter, envelope }: Rewritten,
+    texts?: Parameters<typeof rewriteDead>[2]["texts"],
+  ): Promise<RewriteAnswer> =>
+    await rewriteDead(redis, family, {
+      letter: job,
+      data,
+      index: groupOf(letter, envelope.trail),
+      ...(texts === undefined ? {} : { texts }),
+    });
 
-  const rewrite = async <Refusal extends string>(
+  const rewrite = async <Stays extends string>(
     id: string,
-    prepare: (stored: ReadLetter) => Rewritten | Refusal | undefined,
-  ): Promise<Refusal | "written" | "gone" | "unreadable"> => {
+    { refuses }: Guard,
+    prepare: (stored: ReadLetter) => Rewritten | Stays | undefined,
+  ): Promise<Stays | Refusal | "written" | "gone" | "unreadable"> => {
     for (;;) {
       const stored = await read(id);
       if (typeof stored === "string") return stored;
+      const refusal = refuses?.(stored);
+      if (refusal !== undefined) return refusal;
       const prepared = prepare(stored);
       if (prepared === undefined) return "unreadable";
       if (typeof prepared === "string") return prepared;
@@ -184,7 +215,7 @@ export function openDeadLetters(redis: Redis, family: Family): DeadLetterStore {
     take: async (jobId) => (await take(jobId)) === "moved",
     async sweep() {
       const swept = { moved: 0, inFlows: 0, stuck: 0 };
-      // What cannot be moved stays at the head and is passed over.
+      // What was not moved stays at the head, or shifts what comes after it: that is for the next sweep.
       for (let offset = 0; ;) {
         const ids = await failedIds(redis, family, "name", { offset, limit: PAGE });
         const answers = await Promise.all(ids.map(take));
@@ -193,7 +224,7 @@ export function openDeadLetters(redis: Redis, family: Family): DeadLetterStore {
         swept.moved += count("moved");
         swept.inFlows += count("flow_member");
         swept.stuck += count("exists");
-        offset += count("flow_member") + count("exists");
+        offset += ids.length - count("moved");
         if (ids.length < PAGE) return swept;
       }
     },
@@ -204,8 +235,8 @@ export function openDeadLetters(redis: Redis, family: Family): DeadLetterStore {
     },
     read,
     count: () => countFailed(redis, family, "dead"),
-    async redrive(jobId, { forbidsDuplicates, objection, maxPossibleCopies = 1, ...how }) {
-      const answer = await restore(jobId, { dueAt: how.now, counter: "redriven" }, (stored) => {
+    async redrive(jobId, { forbidsDuplicates, objection, refuses, maxPossibleCopies = 1, ...how }) {
+      const answer = await restore(jobId, { counter: "redriven", ...guard(refuses) }, (stored) => {
         if (stored.letter.effect === "maybe" && forbidsDuplicates) return { stays: "held" as const };
         const stays = objection?.(stored);
         if (stays !== undefined) return { stays };
@@ -213,41 +244,73 @@ export function openDeadLetters(redis: Redis, family: Family): DeadLetterStore {
       });
       return answer === "restored" ? "redriven" : answer;
     },
-    async lookUp(jobId, who) {
-      const answer = await restore(jobId, { dueAt: who.now, counter: "looked_up" }, (stored) =>
+    async lookUp(jobId, { refuses, ...who }) {
+      const answer = await restore(jobId, { counter: "looked_up", ...guard(refuses) }, (stored) =>
         stored.letter.effect === "none"
           ? { stays: "known" as const }
           : { data: toLookUp(stored, stored.job.starts, who) },
       );
       return answer === "restored" ? "asked" : answer;
     },
-    async release(jobId, who) {
-      const answer = await rewrite(jobId, (stored) =>
+    async release(jobId, { refuses, ...who }) {
+      const answer = await rewrite(jobId, guard(refuses), (stored) =>
         stored.letter.effect === "none" ? ("known" as const) : released(stored, who),
       );
       return answer === "written" ? "released" : answer;
     },
-    async edit(stored, { payload, paths, forbidsDuplicates, ...who }) {
+    async edit(stored, { payload, paths, forbidsDuplicates, secrets, ...who }) {
       if (stored.letter.effect === "maybe" && forbidsDuplicates) return "held";
-      const next = edited(stored, payload, paths, who);
+      const next = edited(stored, payload, paths, secrets, who);
       if (next === undefined) return "unreadable";
-      const answer = await write(stored, next);
+      const { log, stacktrace } = await readJobLog(redis, family, "dead", stored.id);
+      const hide = (text: string): string => without(text, secrets);
+      const texts = {
+        failedReason: hide(stored.job.failedReason),
+        stacktrace: stacktrace.map(hide),
+        log: log.map(hide),
+      };
+      const answer = await write(stored, next, texts);
       return answer === "written" ? "edited" : answer;
     },
-    async discard(jobId, { absorbMs, counter }) {
+    async discard(jobId, { absorbMs, counter, refuses }) {
       for (;;) {
         const letter = await readFailed(redis, family, "dead", jobId);
         if (letter === undefined) return "gone";
+        const stored = readLetter(letter.data);
+        const refusal = stored === undefined ? undefined : refuses?.({ id: jobId, job: letter, ...stored });
+        if (refusal !== undefined) return refusal;
         const answer = await removeDead(redis, family, { letter, absorbMs, counter });
         if (answer !== "changed") return answer === "removed" ? "discarded" : answer;
       }
     },
     async reindex(jobId) {
-      const stored = await read(jobId);
-      if (typeof stored === "string") return false;
-      const opened = openEnvelope(stored.payload);
-      const index = groupOf(stored.letter, opened.at === "open" ? opened.envelope.trail : []);
-      return (await rewriteDead(redis, family, { letter: stored.job, index })) === "written";
+      const job = await readFailed(redis, family, "dead", jobId);
+      if (job === undefined) return false;
+      const stored = readLetter(job.data);
+      const opened = openEnvelope(stored?.payload);
+      const index = groupOf(
+        stored?.letter ?? damaged(family, job),
+        opened.at === "open" ? opened.envelope.trail : [],
+      );
+      return (await rewriteDead(redis, family, { letter: job, index })) === "written";
     },
+  };
+}
+
+function guard(refuses: Guard["refuses"]): Guard {
+  return refuses === undefined ? {} : { refuses };
+}
+
+/** What is known of a letter whose own data nobody can read. */
+function damaged({ name }: Family, job: FailedJob): DeadLetter {
+  return {
+    v: 1,
+    queue: name,
+    job: job.name,
+    cause: "invalid",
+    effect: "maybe",
+    reason: "its data is damaged",
+    attempts: job.starts,
+    diedAt: job.diedAt,
   };
 }

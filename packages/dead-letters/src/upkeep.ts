@@ -10,6 +10,7 @@ import {
   readLetters,
   readTotals,
   type Redis,
+  removeDead,
   returnStray,
   strayLetters,
   tally,
@@ -48,10 +49,9 @@ const PAGE = 200;
 /** Deletes the oldest dead letters beyond the bounds. */
 export async function pruneLetters(redis: Redis, family: Family, pruning: Pruning): Promise<Pruned> {
   const { maxAgeMs = Infinity, maxLetters = Infinity, maxBytes = Infinity, now } = pruning;
-  const store = openDeadLetters(redis, family);
   const pruned = { age: 0, letters: 0, bytes: 0, kept: 0 };
   if (maxAgeMs === Infinity && maxLetters === Infinity && maxBytes === Infinity) return pruned;
-  let letters = await store.count();
+  let letters = await countFailed(redis, family, "dead");
   let bytes = (await readTotals(redis, family))["bytes"] ?? 0;
   const bound = (diedAt: number): "age" | "letters" | "bytes" | undefined => {
     if (diedAt < now - maxAgeMs) return "age";
@@ -64,12 +64,14 @@ export async function pruneLetters(redis: Redis, family: Family, pruning: Prunin
       const why = bound(Number(job.finishedOn));
       if (why === undefined) return pruned;
       const letter = readLetter(job.data)?.letter;
-      if (letter !== undefined && pruning.isKept(letter)) {
+      // What nobody can read may be money, or a newer release's.
+      if (letter === undefined || pruning.isKept(letter)) {
         pruned.kept += 1;
         continue;
       }
-      const absorbMs = letter === undefined ? 0 : pruning.absorbMs(letter);
-      if ((await store.discard(job.id, { absorbMs, counter: "expired" })) !== "discarded") continue;
+      // The very letter that was looked at, and no other that may stand there by now.
+      const removal = { letter: job, absorbMs: pruning.absorbMs(letter), counter: "expired" } as const;
+      if ((await removeDead(redis, family, removal)) !== "removed") continue;
       pruned[why] += 1;
       letters -= 1;
       bytes -= job.bytes;

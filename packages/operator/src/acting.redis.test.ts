@@ -18,7 +18,8 @@ describe("roles", () => {
           const asked = {
             redrive: () => stage.operator.redrive(id, who),
             "look-up": () => stage.operator.lookUp(id, who),
-            release: () => stage.operator.release(id, who),
+            release: async () =>
+              stage.operator.release(id, who, { seen: (await stage.operator.letter(id))?.version ?? "" }),
             edit: () => stage.operator.edit(id, job === "note" ? { to: "x", n: 9 } : { amount: 9 }, who),
             discard: () => stage.operator.discard(id, who),
           }[deed];
@@ -85,6 +86,43 @@ describe("the audit log", () => {
     expect(entries[1]).not.toHaveProperty("result");
   });
 
+  test("takes no note that looks like a deed, and none with a card number", async () => {
+    const stage = newStage();
+    const note = { by: somebody().by, subject: "p1" };
+    await expect(
+      stage.operator.note({ ...note, action: "release", result: "released" }),
+    ).rejects.toMatchObject({
+      code: "option_invalid",
+    });
+    await expect(
+      stage.operator.note({ ...note, action: "call", reason: "card 4242 4242 4242 4242" }),
+    ).rejects.toMatchObject({ message: expect.stringContaining("card number") });
+    await expect(stage.operator.letters({ text: "4242424242424242" })).rejects.toMatchObject({
+      code: "option_invalid",
+    });
+    expect((await stage.operator.audit()).total).toBe(0);
+  });
+
+  test("tells of what is performed for others, and of who was refused to", async () => {
+    const stage = newStage();
+    const deed = { action: "enqueue", subject: "pay", job: "pay" } as const;
+    const work = () => Promise.resolve({ result: "created", value: 7 });
+    expect(await stage.operator.perform(deed, somebody("money-operator"), work)).toBe(7);
+    await expect(stage.operator.perform(deed, somebody("operator"), work)).rejects.toMatchObject({
+      code: "not_permitted",
+    });
+    await stage.operator
+      .start({ action: "discard", selection: { filter: {} } }, somebody())
+      .catch(() => undefined);
+    const { entries } = await stage.operator.audit();
+    expect(
+      entries
+        .toReversed()
+        .map(({ result }) => result)
+        .slice(0, 3),
+    ).toEqual([undefined, "created", "refused: not permitted"]);
+  });
+
   test("is one chain, however many write at once", async () => {
     const stage = newStage();
     await stage.letter("n1");
@@ -125,15 +163,22 @@ describe("the audit log", () => {
 
   test("can be looked at from where it was found whole, and tells when it has become shorter", async () => {
     const stage = newStage();
-    const note = (subject: string): Promise<number> =>
+    const note = (subject: string): Promise<void> =>
       stage.operator.note({ by: somebody().by, action: "test", subject });
     await note("1");
     const before = await stage.operator.verifyAudit();
     if (!before.ok) throw new Error(before.problem);
     await note("2");
     expect(await stage.operator.verifyAudit(before)).toMatchObject({ ok: true, entries: 2 });
-    await stage.redis.ltrim(`${stage.namespace}:{audit}:log`, 0, -3);
-    expect(await stage.operator.verifyAudit(before)).toMatchObject({ ok: false });
+    const key = `${stage.namespace}:{audit}:log`;
+    await stage.redis.ltrim(key, 0, -3);
+    expect(await stage.operator.verifyAudit(before)).toMatchObject({ ok: false, problem: "is missing" });
+    // Somebody writes a whole new log of the same length.
+    await note("another");
+    expect(await stage.operator.verifyAudit(before)).toMatchObject({
+      ok: false,
+      problem: "is another one than it was",
+    });
   });
 
   test("an append whose answer was lost is not written twice", async () => {
@@ -212,6 +257,22 @@ describe("editing", () => {
     await expect(
       stage.operator.edit(id, { to: "[hidden]", n: 8, about: "[hidden]" }, somebody()),
     ).rejects.toMatchObject({ message: expect.stringContaining("where nothing hidden stood") });
+  });
+
+  test("hides what was sensitive before in all that tells of the letter's past", async () => {
+    const stage = newStage();
+    const secret = "ada@example.com";
+    const id = await stage.letter("n1", { reason: `rejected: ADA@example.com does not exist` });
+    const key = `${stage.notes.prefix}:notes.dead:n1`;
+    await stage.redis.rpush(`${key}:logs`, `a answered that ${secret} is unknown`);
+    await stage.operator.edit(id, { to: "new@example.com", n: 1 }, somebody());
+    const stored = JSON.stringify([
+      await stage.redis.hgetall(key),
+      await stage.redis.lrange(`${key}:logs`, 0, -1),
+    ]);
+    expect(stored).toContain("[hidden]");
+    expect(stored.toLowerCase()).not.toContain(secret);
+    expect((await stage.operator.letters({ text: "ada@" })).letters).toEqual([]);
   });
 
   test("of what has changed since it was shown is refused, and overwrites nobody's edit", async () => {

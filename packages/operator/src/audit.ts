@@ -99,8 +99,11 @@ export function openAuditLog(redis: Redis, namespace?: string): AuditLog {
     async verify({ entries, head } = { entries: 0, head: NO_HASH }) {
       let previous = head;
       let number = entries;
-      if ((await chain.length()) < entries)
-        return { ok: false, entries: await chain.length(), firstBad: entries, problem: "is missing" };
+      const [known] = entries === 0 ? [] : await chain.read(entries - 1, entries - 1);
+      if (entries > 0 && (known === undefined || read(known)?.hash !== head)) {
+        const problem = known === undefined ? "is missing" : "is another one than it was";
+        return { ok: false, entries: await chain.length(), firstBad: entries, problem };
+      }
       for (;;) {
         const lines = await chain.read(number, number + AT_ONCE - 1);
         for (const line of lines) {

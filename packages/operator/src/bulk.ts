@@ -1,9 +1,11 @@
+import { createHash } from "node:crypto";
+
 import { UnderstudyError } from "@understudy/core";
 import type { LetterFilter, LetterSearch } from "@understudy/dead-letters";
 import type { Family, Place } from "@understudy/queue";
 
 import { acting } from "./acting.ts";
-import { checkMay, checkRate, checkSelection, checkWho, invalid } from "./check.ts";
+import { checkRate, checkSelection, checkWho, invalid } from "./check.ts";
 import { auditOf, type Context, familiesOf, knowledgeOf, runsOf, searchOf } from "./context.ts";
 import type { Operator, RunOptions, Who } from "./face.ts";
 import { findLetter } from "./find-letter.ts";
@@ -83,7 +85,13 @@ export function createBulk(context: Context, deeds: Deeds): Bulk {
     const total = await countOf(selection, families, now);
     if (expected !== undefined && expected !== total)
       throw invalid(`There are ${total} letters now, and not ${expected}: plan again.`);
-    const planned = { action, selection, total, perSecond, ...(provider === undefined ? {} : { provider }) };
+    const planned = {
+      action,
+      selection: toldOf(selection),
+      total,
+      perSecond,
+      ...(provider === undefined ? {} : { provider }),
+    };
     const subject = "ids" in selection ? `${selection.ids.length} letters` : JSON.stringify(selection.filter);
     // Whether money is among them is asked of each one as its turn comes.
     const id = await acting(
@@ -140,15 +148,16 @@ export function createBulk(context: Context, deeds: Deeds): Bulk {
     },
     async stop(runId, given) {
       const run = await there(runId);
-      const who = checkWho(given);
-      checkMay(who, "stop-run", false);
-      if (run.state === "running") {
-        await records.set(runId, { state: "stopped", endedAt: String(context.now()) });
-        await audit.append(
-          { by: who.by, action: "stop-run", subject: `run ${runId}`, reason: who.reason, result: "stopped" },
-          context.now(),
-        );
-      }
+      await acting(
+        context,
+        given,
+        { action: "stop-run", subject: `run ${runId}`, isMoney: false },
+        async () => {
+          if (run.state !== "running") return `it was ${run.state}`;
+          await records.set(runId, { state: "stopped", endedAt: String(context.now()) });
+          return "stopped";
+        },
+      );
       return publicRun(await there(runId));
     },
     async run(runId) {
@@ -167,25 +176,27 @@ export function createBulk(context: Context, deeds: Deeds): Bulk {
     },
   };
 
-  async function actOn(id: string, { action, provider }: Run, who: Who, know: Knowledge): Promise<string> {
-    const money = await context.ask((redis) => findLetter(redis, context.namespace, id));
-    if (money === undefined) return "gone";
-    try {
-      checkMay(who, action, summaryOf(money, know).isMoney);
-    } catch {
-      return "not_permitted";
-    }
-    switch (action) {
+  /** Whether they may is asked of each letter. */
+  async function actOn(id: string, run: Run, who: Who, know: Knowledge): Promise<string> {
+    const how = { run };
+    switch (run.action) {
       case "redrive":
-        return await deeds.redrive(id, who, know, provider);
+        return await deeds.redrive(id, who, know, { ...how, provider: run.provider });
       case "look-up":
-        return await deeds.lookUp(id, who);
+        return await deeds.lookUp(id, who, how);
       case "release":
-        return await deeds.release(id, who);
+        return await deeds.release(id, who, how);
       case "discard":
-        return await deeds.discard(id);
+        return await deeds.discard(id, who, how);
     }
   }
+}
+
+/** Very many ids would fill the log: how many, and a digest that tells them from others. */
+function toldOf(selection: Selection): unknown {
+  if ("filter" in selection) return selection;
+  const digest = createHash("sha256").update(selection.ids.join("\n")).digest("hex");
+  return { ids: selection.ids.length, sha256: digest };
 }
 
 async function planIds(

@@ -3,7 +3,7 @@ import type { LetterFilter } from "@understudy/dead-letters";
 import type { Place } from "@understudy/queue";
 
 import type { Who } from "./face.ts";
-import { type Action, may, roleFor, roles } from "./roles.ts";
+import { type Action, isAction, may, roleFor, roles } from "./roles.ts";
 import type { Selection } from "./views.ts";
 
 const MAX_WORDS = 500;
@@ -36,6 +36,17 @@ export function checkWho({ by, reason }: Who): Who {
   };
 }
 
+/** @throws UnderstudyError option_invalid */
+export function checkNote(action: string, ...texts: readonly string[]): void {
+  if (isAction(action) || !/^[a-z][\w:/ -]{0,99}$/iu.test(action))
+    throw invalid(
+      `A note cannot be of the action ${action.slice(0, 100)}: the operator writes its own down.`,
+    );
+  if (texts.some((text) => text.length > MAX_WORDS))
+    throw invalid(`A note takes up to ${MAX_WORDS} characters of each.`);
+  if (texts.some(holdsCardNumber)) throw invalid(`A note ${CARD_NUMBER_REFUSED}, or leave it out.`);
+}
+
 function words(what: string, given: unknown): string {
   if (typeof given !== "string" || given.trim() === "" || given.length > MAX_WORDS)
     throw invalid(`This needs ${what}, in 1 to ${MAX_WORDS} characters: it stands in the audit log.`);
@@ -61,6 +72,8 @@ export function checkFilter(filter: LetterFilter, queues: readonly string[]): vo
   const { text } = filter;
   if (text !== undefined && (text.trim() === "" || text.length > MAX_TEXT))
     throw invalid(`The filter's text must be 1 to ${MAX_TEXT} characters.`);
+  if (text !== undefined && holdsCardNumber(text))
+    throw invalid(`The filter's text ${CARD_NUMBER_REFUSED}, or the job's id.`);
 }
 
 function known(what: string, wanted: readonly string[] | undefined, there: readonly string[]): void {

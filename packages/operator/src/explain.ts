@@ -1,4 +1,4 @@
-import { allowedBy, type Envelope, openEnvelope, type Trail } from "@understudy/core";
+import { allowedBy, type Envelope, hiding, openEnvelope, type Trail } from "@understudy/core";
 import {
   aheadOf,
   countQueue,
@@ -12,13 +12,14 @@ import {
 
 import { type Context, familiesOf, knowledgeOf, workersOf } from "./context.ts";
 import { findLetter } from "./find-letter.ts";
-import { viewOf } from "./letter-view.ts";
+import { secretsIn, viewOf, withoutReceipts } from "./letter-view.ts";
 import { answerOf, counted, lastWords, span } from "./sentences.ts";
 import type { Explanation, Fate, LetterView } from "./views.ts";
 
 interface Surroundings {
   readonly redis: Redis;
   readonly family: Family;
+  readonly jobs: Context["jobs"];
   /** Live workers that serve the family's queue. */
   readonly workers: number;
   readonly now: number;
@@ -53,7 +54,11 @@ export async function explain(context: Context, id: string): Promise<Explanation
     }
     if (place === "absent") return absent(id);
     const serving = workers.filter(({ queues }) => queues.includes(family.name)).length;
-    return await explainLiving(id, { ...located, place }, { redis, family, workers: serving, now: now() });
+    return await explainLiving(
+      id,
+      { ...located, place },
+      { redis, family, jobs: context.jobs, workers: serving, now: now() },
+    );
   });
 }
 
@@ -96,13 +101,15 @@ async function explainLiving(
   located: Located & { readonly place: keyof typeof states },
   around: Surroundings,
 ): Promise<Explanation> {
-  const envelope = envelopeIn(located.data);
+  const stored = envelopeIn(located.data);
+  const secrets = stored === undefined ? [] : secretsIn(stored.payload, located.name ?? "", around);
+  const envelope = stored && hiding(stored, secrets);
   const common = {
     id,
     state: states[located.place],
     queue: around.family.name,
     job: located.name ?? "",
-    trail: envelope?.trail ?? [],
+    trail: withoutReceipts(envelope?.trail ?? []),
     past: envelope?.past ?? [],
   };
   switch (located.place) {
@@ -145,7 +152,9 @@ async function whyItWaits(id: string, { redis, family, workers }: Surroundings):
 async function whyItSnoozes(id: string, envelope: Envelope | undefined, around: Surroundings): Promise<Why> {
   const { redis, family } = around;
   const [dueAt, { isPaused }] = await Promise.all([dueAtOf(redis, family, id), countQueue(redis, family)]);
-  const until = dueAt === undefined ? "It is about to run" : dueIn(dueAt, around);
+  const now =
+    around.workers === 0 ? `It is due, and no live worker serves ${family.name}` : "It is about to run";
+  const until = dueAt === undefined ? now : dueIn(dueAt, around);
   const due = dueAt === undefined ? {} : { dueAt };
   const paused = isPaused ? ` The queue ${family.name} is paused.` : "";
   const advice = isPaused ? [`\`understudy queues resume ${family.name}\``] : [];

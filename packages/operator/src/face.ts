@@ -30,6 +30,14 @@ export interface Who {
   readonly reason: string;
 }
 
+/**
+ * Which letter whoever acts has looked at: its `version` then. When it has died anew or was written anew since, the answer is
+ * `changed`, and nothing is done.
+ */
+export interface SeenAs {
+  readonly seen?: string;
+}
+
 export interface RunOptions extends PlanOptions {
   readonly action: BulkAction;
   readonly selection: Selection;
@@ -59,18 +67,19 @@ export interface Operator extends AsyncDisposable {
    * Gives the job of a dead letter a new life. `held`: nobody knows whether it had its effect, and it must not have it twice;
    * look it up, or release it. `invalid`: today's schema refuses its payload. `unserved`: the wanted provider may not serve it.
    */
-  redrive(id: string, who: Who, how?: { readonly provider?: string }): Promise<RedriveAnswer>;
+  redrive(id: string, who: Who, how?: SeenAs & { readonly provider?: string }): Promise<RedriveAnswer>;
   /**
    * Has a worker ask the provider what became of a job of unknown effect; only workers hold credentials. The job completes when
    * it had happened, and is a dead letter again when it had not, or when nobody can tell: its status says which.
    * `known`: that it had no effect is known already.
    */
-  lookUp(id: string, who: Who): Promise<LookUpAnswer>;
+  lookUp(id: string, who: Who, how?: SeenAs): Promise<LookUpAnswer>;
   /**
    * A person has made sure that the job had no effect, such as in the provider's own books, and puts their name to it. From then
-   * on it may be redriven, under a new key and at any provider: when they are wrong, the effect happens twice.
+   * on it may be redriven, under a new key and at any provider: when they are wrong, the effect happens twice. Of what must not
+   * happen twice `seen` has to be given: a death that nobody has looked at is not vouched for.
    */
-  release(id: string, who: Who): Promise<ReleaseAnswer>;
+  release(id: string, who: Who, how?: SeenAs): Promise<ReleaseAnswer>;
   /**
    * Writes another payload into a dead letter, checked against the job's schema. The next life has a new idempotency key, so a
    * letter whose effect must not happen twice and is unknown is `held`. "[hidden]" that is left standing keeps what it hides.
@@ -80,7 +89,7 @@ export interface Operator extends AsyncDisposable {
   /** A letter's payload with what is sensitive, for whoever may edit it; that it was read is written down. */
   payload(id: string, who: Who): Promise<{ readonly payload: unknown } | undefined>;
   /** Deletes a dead letter for good; its id stays taken as long as a repeated enqueue is to be absorbed. */
-  discard(id: string, who: Who): Promise<DiscardAnswer>;
+  discard(id: string, who: Who, how?: SeenAs): Promise<DiscardAnswer>;
 
   /** Begins a bulk action; `drive` does the work. */
   start(options: RunOptions, who: Who): Promise<Run>;
@@ -111,17 +120,23 @@ export interface Operator extends AsyncDisposable {
   resumeQueue(name: string, who: Who): Promise<void>;
 
   /**
-   * Writes down what was done elsewhere, such as an enqueue from the command line, or a refused sign-in.
-   * @returns the entry's number, to be given as `of` with what came of it
+   * Does something that is not the operator's own in somebody's name: if they may, and written down before and after.
+   * @param deed `job` names whose rules hold @param work answers with what came of it, in a word or two
    */
+  perform<T>(
+    deed: { readonly action: "enqueue" | "cancel"; readonly subject: string; readonly job: string },
+    who: Who,
+    work: () => Promise<{ readonly result: string; readonly value: T }>,
+  ): Promise<T>;
+  /** Writes down what the operator has no part in, such as a refused sign-in. */
   note(entry: {
     readonly by: Actor;
+    /** None of the operator's own actions. */
     readonly action: string;
     readonly subject: string;
     readonly reason?: string;
     readonly result?: string;
-    readonly of?: number;
-  }): Promise<number>;
+  }): Promise<void>;
   /** The newest first. @param page `limit` is 1 to 500, default 50; `before` is the number of the last one of the page before */
   audit(page?: { readonly limit?: number; readonly before?: number }): Promise<AuditPage>;
   /**

@@ -130,7 +130,12 @@ test("letters that died of the same are one group, whatever their ids and addres
       },
     ]),
   );
-  await stage.letter("w3", { trail: [["b", "withheld", "circuit_open"], ["a", "unavailable", "http_503"]] });
+  await stage.letter("w3", {
+    trail: [
+      ["b", "withheld", "circuit_open"],
+      ["a", "unavailable", "http_503"],
+    ],
+  });
   const again = await stage.operator.groups({ code: ["http_503"], cause: ["exhausted"] });
   // Whether b was held back that time is no difference.
   expect(again.groups.find(({ failures }) => failures.length === 1)?.count).toBe(3);

@@ -1,4 +1,12 @@
-import { openEnvelope, redact, sensitiveTexts, without } from "@understudy/core";
+import {
+  hidingInPast,
+  hidingInTrail,
+  openEnvelope,
+  redact,
+  sensitiveTexts,
+  type Trail,
+  without,
+} from "@understudy/core";
 import {
   type Found,
   type Facets,
@@ -7,7 +15,7 @@ import {
   readFacets,
   type ReadLetter,
 } from "@understudy/dead-letters";
-import { readJobLog, type Redis } from "@understudy/queue";
+import { readJobLog, type Redis, versionOf } from "@understudy/queue";
 
 import { type Knowledge, prospectOf } from "./prospect.ts";
 import { sentenceOf } from "./sentences.ts";
@@ -24,6 +32,7 @@ export function summaryOf({ entry, stored }: Found, know: Knowledge): LetterSumm
   return {
     ...facets,
     id: entry.id,
+    version: versionOf(job),
     queue: entry.family.name,
     group: job.group === "" ? index.group : job.group,
     reason: without(letter.reason, secretsOf(stored, know)),
@@ -36,7 +45,7 @@ export function summaryOf({ entry, stored }: Found, know: Knowledge): LetterSumm
 }
 
 /** What an unknown job does must not happen twice, as far as we know. */
-export function isMoney(job: string, { jobs }: Knowledge): boolean {
+export function isMoney(job: string, { jobs }: Pick<Knowledge, "jobs">): boolean {
   const known = jobs.get(job);
   return known === undefined || known.capability.duplicates === "forbidden";
 }
@@ -67,13 +76,7 @@ export async function viewOf(redis: Redis, found: Found, know: Knowledge, now: n
   return {
     ...summary,
     sentence: without(sentenceOf(stored.letter, envelope), secrets),
-    trail: (envelope?.trail ?? []).map((outcome) =>
-      "detail" in outcome && outcome.detail !== undefined
-        ? { ...outcome, detail: without(outcome.detail, secrets) }
-        : outcome.kind === "delivered"
-          ? { ...outcome, receipt: undefined }
-          : outcome,
-    ),
+    trail: withoutReceipts(hidingInTrail(envelope?.trail ?? [], secrets)),
     ...(first === undefined ? {} : { firstCallAt: first.at }),
     ...(last === undefined ? {} : { lastCallAt: last.lastAt ?? last.at }),
     payload: know.jobs.has(stored.letter.job) ? redact(payload, hidden) : undefined,
@@ -83,7 +86,7 @@ export async function viewOf(redis: Redis, found: Found, know: Knowledge, now: n
       : {
           idempotencyKey: envelope.idempotencyKey,
           generation: envelope.generation,
-          past: envelope.past ?? [],
+          past: hidingInPast(envelope.past ?? [], secrets),
           ...(envelope.bound === undefined ? {} : { bound: envelope.bound }),
           ...(envelope.providers === undefined ? {} : { providers: envelope.providers }),
         }),
@@ -93,10 +96,24 @@ export async function viewOf(redis: Redis, found: Found, know: Knowledge, now: n
   };
 }
 
+/** What a vendor answered may hold anything. */
+export function withoutReceipts(trail: Trail): Trail {
+  return trail.map((outcome) =>
+    outcome.kind === "delivered" ? { ...outcome, receipt: undefined } : outcome,
+  );
+}
+
 /** What must not turn up in words about it either: its sensitive fields, all of them when nobody knows which they are. */
-function secretsOf(stored: ReadLetter, { jobs }: Knowledge): readonly string[] {
-  const { payload } = payloadOf(stored);
-  const job = jobs.get(stored.letter.job);
+function secretsOf(stored: ReadLetter, know: Knowledge): readonly string[] {
+  return secretsIn(payloadOf(stored).payload, stored.letter.job, know);
+}
+
+export function secretsIn(
+  payload: unknown,
+  jobName: string,
+  { jobs }: Pick<Knowledge, "jobs">,
+): readonly string[] {
+  const job = jobs.get(jobName);
   if (job !== undefined) return sensitiveTexts(payload, job.sensitive ?? []);
   return typeof payload === "object" && payload !== null ? sensitiveTexts(payload, Object.keys(payload)) : [];
 }
@@ -104,6 +121,7 @@ function secretsOf(stored: ReadLetter, { jobs }: Knowledge): readonly string[] {
 function unreadable({ id, family, diedAt }: Found["entry"]): LetterSummary {
   return {
     id,
+    version: "",
     queue: family.name,
     group: "",
     job: "",

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 
-import { type AnyJob, copiesAllowed, problemWith, redact } from "@understudy/core";
+import { type AnyJob, copiesAllowed, problemWith, redact, sensitiveTexts } from "@understudy/core";
 import {
+  type By,
   type DeadLetterStore,
   type DiscardAnswer,
   type EditAnswer,
@@ -10,9 +11,10 @@ import {
   payloadOf,
   type ReadLetter,
   type RedriveAnswer,
+  type Refusal,
   type ReleaseAnswer,
 } from "@understudy/dead-letters";
-import { type Family, knownFamilies, locate, type Redis } from "@understudy/queue";
+import { type Family, knownFamilies, locate, type Redis, versionOf } from "@understudy/queue";
 
 import { invalid } from "./check.ts";
 import type { Context } from "./context.ts";
@@ -20,38 +22,62 @@ import type { Who } from "./face.ts";
 import { findLetter } from "./find-letter.ts";
 import { isMoney } from "./letter-view.ts";
 import { type Knowledge, prospectOf } from "./prospect.ts";
+import { type Action, may } from "./roles.ts";
 import { unveiled } from "./unveil.ts";
 
 const DAY = 86_400_000;
 
-/** What is done to one letter, by whom it may be done already checked. */
+/** Which death of a letter it is about; without, whichever stands there. */
+export interface Seen {
+  /** `version` of the letter as whoever asks was shown it. */
+  readonly seen?: string | undefined;
+  /** The bulk action that it is part of, and when that began: it does nothing twice, and nothing to what died since. */
+  readonly run?: { readonly id: string; readonly startedAt: number } | undefined;
+}
+
+/** What is done to one letter. Whether they may is asked of the very letter that it is done to. */
 export function createDeeds(context: Context) {
+  const on = <Answer extends string>(
+    deed: Deed,
+    done: Answer,
+    act: (letter: Letter) => Promise<Answer>,
+  ): Promise<Answer | "gone"> => withLetter(context, deed, done, act);
   return {
-    redrive: (id: string, who: Who, know: Knowledge, provider?: string): Promise<RedriveAnswer> =>
-      withLetter(context, id, "redriven", ({ store, job, now }) =>
+    redrive: (
+      id: string,
+      who: Who,
+      know: Knowledge,
+      how: Seen & { readonly provider?: string | undefined } = {},
+    ) =>
+      on<RedriveAnswer>({ action: "redrive", id, who, how }, "redriven", ({ store, job, by, refuses }) =>
         store.redrive(id, {
-          ...by(who, now),
-          provider,
+          ...by,
+          refuses,
+          provider: how.provider,
           forbidsDuplicates: job === undefined || job.capability.duplicates === "forbidden",
           ...(job === undefined ? {} : { maxPossibleCopies: copiesAllowed(job) }),
-          objection: (letter) => objectionTo(letter, know, provider, now),
+          objection: (letter) => objectionTo(letter, know, how.provider, by.now),
         }),
       ),
-    lookUp: (id: string, who: Who): Promise<LookUpAnswer> =>
-      withLetter(context, id, "asked", ({ store, now }) => store.lookUp(id, by(who, now))),
-    release: (id: string, who: Who): Promise<ReleaseAnswer> =>
-      withLetter(context, id, "released", ({ store, now }) => store.release(id, by(who, now))),
-    /** @param shown the payload as whoever edits it was shown it; then nobody else's edit is overwritten */
-    edit: (id: string, payload: unknown, who: Who, shown?: unknown): Promise<EditAnswer> =>
-      withLetter(context, id, "edited", async (letter) => {
+    lookUp: (id: string, who: Who, how: Seen = {}) =>
+      on<LookUpAnswer>({ action: "look-up", id, who, how }, "asked", ({ store, by, refuses }) =>
+        store.lookUp(id, { ...by, refuses }),
+      ),
+    release: (id: string, who: Who, how: Seen = {}) =>
+      on<ReleaseAnswer>({ action: "release", id, who, how }, "released", ({ store, by, refuses }) =>
+        store.release(id, { ...by, refuses }),
+      ),
+    edit: (id: string, payload: unknown, who: Who, how: Seen & { readonly shown?: unknown } = {}) =>
+      on<EditAnswer>({ action: "edit", id, who, how }, "edited", async (letter) => {
+        const isAsShown = how.shown !== undefined || how.seen !== undefined;
         for (;;) {
-          const answer = await editOnce(id, payload, who, shown, letter);
-          if (answer !== "changed" || shown !== undefined) return answer;
+          const answer = await editOnce(id, payload, how.shown, letter);
+          if (answer !== "changed" || isAsShown) return answer;
         }
       }),
-    discard: (id: string): Promise<DiscardAnswer> =>
-      withLetter(context, id, "discarded", ({ store, job }) =>
-        store.discard(id, { absorbMs: job?.keepCompletedMs ?? DAY, counter: "discarded" }),
+    discard: (id: string, who: Who, how: Seen = {}) =>
+      on<DiscardAnswer>({ action: "discard", id, who, how }, "discarded", ({ store, job, refuses }) =>
+        store.discard(id, { refuses, absorbMs: job?.keepCompletedMs ?? DAY, counter: "discarded" }),
       ),
   };
 }
@@ -61,18 +87,20 @@ export type Deeds = ReturnType<typeof createDeeds>;
 async function editOnce(
   id: string,
   payload: unknown,
-  who: Who,
   shown: unknown,
-  { store, job, now }: Letter,
+  { store, job, by, refuses }: Letter,
 ): Promise<EditAnswer> {
   const stored = await store.read(id);
   if (typeof stored === "string") return stored;
+  const refusal = refuses(stored);
+  if (refusal !== undefined) return refusal;
   if (job === undefined)
     throw invalid(
       `${id} is a ${stored.letter.job}, a job that this program does not know: it cannot tell what its payload must be.`,
     );
+  const sensitive = job.sensitive ?? [];
   const before = payloadOf(stored).payload;
-  const visible = redact(before, job.sensitive ?? []);
+  const visible = redact(before, sensitive);
   if (shown !== undefined && !isDeepStrictEqual(wireForm(shown), visible)) return "changed";
   const after = unveiled(wireForm(payload), visible, before);
   const problem = problemWith(job, after);
@@ -80,44 +108,76 @@ async function editOnce(
   const paths = changed(before, after);
   if (paths.length === 0) throw invalid(`The new payload of ${id} is the one it has.`);
   const forbidsDuplicates = job.capability.duplicates === "forbidden";
-  return await store.edit(stored, { ...by(who, now), payload: after, paths, forbidsDuplicates });
+  const secrets = sensitiveTexts(before, sensitive);
+  return await store.edit(stored, { ...by, payload: after, paths, forbidsDuplicates, secrets });
+}
+
+interface Deed {
+  readonly action: Action;
+  readonly id: string;
+  readonly who: Who;
+  readonly how: Seen;
 }
 
 interface Letter {
   readonly store: DeadLetterStore;
   readonly job: AnyJob | undefined;
-  readonly now: number;
+  readonly by: By;
+  readonly refuses: (letter: ReadLetter) => Refusal | undefined;
 }
 
 /**
  * With the store that holds the letter; "gone" when none does.
- * @param done what is answered when an earlier try, whose answer was lost, has put the job back already
+ * @param done what is answered when an earlier try, whose answer was lost, has done it already
  */
 async function withLetter<Answer extends string>(
   context: Context,
-  id: string,
+  deed: Deed,
   done: Answer,
   act: (letter: Letter) => Promise<Answer>,
 ): Promise<Answer | "gone"> {
-  let tries = 0;
-  let version: string | undefined;
+  const { action, id, who, how } = deed;
+  const by = { by: who.by.name, reason: who.reason, now: context.now(), run: how.run?.id };
+  // Whether a try before has begun to do it, and it may be done.
+  let isBegun = false;
   return await context.ask(async (redis) => {
-    tries += 1;
     for (const family of await knownFamilies(redis, context.namespace)) {
       const store = openDeadLetters(redis, family);
       const place = await placeOf(redis, family, store, id);
-      if (place !== "dead" && place !== "absent" && tries > 1) return done;
+      if (place !== "dead" && place !== "absent" && isBegun) return done;
       if (place !== "dead") continue;
       const stored = await store.read(id);
-      // It was put back or written anew by the try before, whose answer was lost.
-      const seen = typeof stored === "string" ? "" : `${stored.job.finishedOn} ${stored.job.revision}`;
-      if (version !== undefined && seen !== version) return done;
-      version = seen;
+      if (isBegun && typeof stored !== "string" && isDoneBy(stored, by)) return done;
       const job = typeof stored === "string" ? undefined : context.jobs.get(stored.letter.job);
-      return await act({ store, job, now: context.now() });
+      const refuses = (letter: ReadLetter): Refusal | undefined =>
+        refusalOf(context, letter, action, who, how);
+      isBegun = true;
+      return await act({ store, job, by, refuses });
     }
-    return "gone";
+    return isBegun && action === "discard" ? done : "gone";
   });
+}
+
+/** Every deed but a discard leaves its mark in the job's past. */
+function isDoneBy(stored: ReadLetter, { by, reason, now }: By): boolean {
+  const past = payloadOf(stored).envelope?.past ?? [];
+  return past.some((one) => one.by === by && one.reason === reason && one.at === now);
+}
+
+function refusalOf(
+  context: Context,
+  stored: ReadLetter,
+  action: Action,
+  { by }: Who,
+  { seen, run }: Seen,
+): Refusal | undefined {
+  const money = isMoney(stored.letter.job, { jobs: context.jobs });
+  if (!may(by.role, action, money)) return "not_permitted";
+  if (seen !== undefined && versionOf(stored.job) !== seen) return "changed";
+  if (run === undefined) return undefined;
+  const past = payloadOf(stored).envelope?.past ?? [];
+  const isDone = past.some((one) => one.run === run.id);
+  return isDone || stored.letter.diedAt > run.startedAt ? "changed" : undefined;
 }
 
 /** A job that has failed and that nobody has moved yet is made the dead letter that it is. */
@@ -126,10 +186,6 @@ async function placeOf(redis: Redis, family: Family, store: DeadLetterStore, id:
   if (place !== "failed") return place;
   await store.take(id);
   return (await locate(redis, family, id)).place;
-}
-
-function by({ by: { name }, reason }: Who, now: number) {
-  return { by: name, reason, now };
 }
 
 function objectionTo(letter: ReadLetter, know: Knowledge, provider: string | undefined, now: number) {
@@ -168,13 +224,12 @@ function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Whose rules hold for one letter: those for money when nobody knows better. */
+/** Whose rules hold for a job, wherever it is: those for money when nobody knows better. */
 export async function isMoneyLetter(context: Context, id: string): Promise<boolean> {
   return await context.ask(async (redis) => {
     for (const family of await knownFamilies(redis, context.namespace)) {
       const { place, name = "" } = await locate(redis, family, id);
-      if (place === "dead" || place === "failed")
-        return isMoney(name, { jobs: context.jobs, providers: context.providers, routes: new Map() });
+      if (place !== "absent") return isMoney(name, { jobs: context.jobs });
     }
     return false;
   });

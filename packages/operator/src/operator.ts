@@ -1,13 +1,13 @@
 import type { AnyJob, AnyProvider } from "@understudy/core";
-import type { LetterFilter } from "@understudy/dead-letters";
+import type { LetterFilter, ReleaseAnswer } from "@understudy/dead-letters";
 import { familyOf, openProducer, pauseQueue, type RedisLocation } from "@understudy/queue";
 
 import { acting } from "./acting.ts";
 import { createBulk } from "./bulk.ts";
-import { checkFilter, checkLimit, invalid, readPlace, writePlace } from "./check.ts";
+import { checkFilter, checkLimit, checkMay, checkNote, invalid, readPlace, writePlace } from "./check.ts";
 import { auditOf, contextOf, familiesOf, knowledgeOf, searchOf } from "./context.ts";
 import { explain } from "./explain.ts";
-import type { Operator, Who } from "./face.ts";
+import type { Operator, SeenAs, Who } from "./face.ts";
 import { findLetter } from "./find-letter.ts";
 import { isMoney, summaryOf, viewOf } from "./letter-view.ts";
 import { createDeeds, isMoneyLetter, readPayload } from "./one-letter.ts";
@@ -50,8 +50,20 @@ export function createOperator(options: OperatorOptions): Operator {
     id: string,
     who: Who,
     act: (who: Who) => Promise<T>,
-  ): Promise<T> =>
-    await acting(context, who, { action, subject: id, isMoney: await isMoneyLetter(context, id) }, act);
+  ): Promise<T> => {
+    const isMoneyNow = await isMoneyLetter(context, id);
+    const answer = await acting(context, who, { action, subject: id, isMoney: isMoneyNow }, act);
+    // It came to be money between the question and the deed, which the deed itself has refused.
+    if (answer === "not_permitted") checkMay(who, action, true);
+    return answer;
+  };
+  const release = async (id: string, who: Who, how: SeenAs = {}): Promise<ReleaseAnswer> => {
+    if (how.seen === undefined && (await isMoneyLetter(context, id)))
+      throw invalid(
+        `To release ${id}, say which death of it you have looked into: its version, as it was shown to you.`,
+      );
+    return await deeds.release(id, who, how);
+  };
   const queueDeed = async (name: string, who: Who, isPaused: boolean): Promise<void> => {
     const families = await familiesOf(context);
     if (!families.some((family) => family.name === name))
@@ -110,12 +122,11 @@ export function createOperator(options: OperatorOptions): Operator {
     plan: (selection, how) => bulk.plan(selection, how),
     redrive: async (id, who, how) => {
       const know = await knowledgeOf(context);
-      return await deed("redrive", id, who, (by) => deeds.redrive(id, by, know, how?.provider));
+      return await deed("redrive", id, who, (by) => deeds.redrive(id, by, know, how));
     },
-    lookUp: (id, who) => deed("look-up", id, who, (by) => deeds.lookUp(id, by)),
-    release: (id, who) => deed("release", id, who, (by) => deeds.release(id, by)),
-    edit: (id, payload, who, { shown } = {}) =>
-      deed("edit", id, who, (by) => deeds.edit(id, payload, by, shown)),
+    lookUp: (id, who, how) => deed("look-up", id, who, (by) => deeds.lookUp(id, by, how)),
+    release: (id, who, how) => deed("release", id, who, (by) => release(id, by, how)),
+    edit: (id, payload, who, how) => deed("edit", id, who, (by) => deeds.edit(id, payload, by, how)),
     async payload(id, who) {
       let found: Awaited<ReturnType<Operator["payload"]>>;
       await deed("read-payload", id, who, async () => {
@@ -124,7 +135,7 @@ export function createOperator(options: OperatorOptions): Operator {
       });
       return found;
     },
-    discard: (id, who) => deed("discard", id, who, () => deeds.discard(id)),
+    discard: (id, who, how) => deed("discard", id, who, (by) => deeds.discard(id, by, how)),
     start: (how, who) => bulk.start(how, who),
     drive: (runId, how) => bulk.drive(runId, how),
     stop: (runId, who) => bulk.stop(runId, who),
@@ -135,8 +146,19 @@ export function createOperator(options: OperatorOptions): Operator {
     providers: () => viewProviders(context),
     pauseQueue: (name, who) => queueDeed(name, who, true),
     resumeQueue: (name, who) => queueDeed(name, who, false),
-    async note(entry) {
-      return (await audit.append(entry, now())).number;
+    async perform({ action, subject, job }, who, work) {
+      let done: { readonly value: Awaited<ReturnType<typeof work>>["value"] } | undefined;
+      await acting(context, who, { action, subject, isMoney: isMoney(job, context) }, async () => {
+        const { result, value } = await work();
+        done = { value };
+        return result;
+      });
+      if (done === undefined) throw new TypeError("what was performed has a value");
+      return done.value;
+    },
+    async note({ by, action, subject, ...rest }) {
+      checkNote(action, subject, rest.reason ?? "", rest.result ?? "");
+      await audit.append({ by, action, subject, ...rest }, now());
     },
     audit: ({ limit = 50, before } = {}) => audit.page({ limit: checkLimit(limit), before }),
     verifyAudit: (after) => audit.verify(after),

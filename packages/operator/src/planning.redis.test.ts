@@ -214,6 +214,35 @@ describe("a run", () => {
     expect(await stage.operator.start({ ...how, expected: 3 }, somebody())).toMatchObject({ total: 3 });
   });
 
+  test("of named letters does none twice, though its driver died and the letter has died again, by whatever clock", async () => {
+    const stage = newStage();
+    await stage.letter("n1", { ago: 1000 });
+    const run = await stage.operator.start({ action: "redrive", selection: { ids: ["n1"] } }, somebody());
+    // As if a driver had redriven it and died before it wrote that down; the job then died on a machine whose clock is behind.
+    const record = await stage.operator.redrive("n1", somebody());
+    expect(record).toBe("redriven");
+    const envelope = await stage.envelope("n1");
+    await stage.redis.del(`${stage.notes.prefix}:notes:n1`, `${stage.notes.prefix}:notes:delayed`);
+    const past = (envelope.past ?? []).map((one) => ({ ...one, run: run.id }));
+    await stage.letter("n1", { ago: 60_000, more: { past, redrives: 1 } });
+    expect(await stage.operator.drive(run.id)).toMatchObject({ done: 0, left: { changed: 1 } });
+  });
+
+  test("tells the stop of somebody who may not, and does not stop", async () => {
+    const stage = newStage();
+    await many(stage, 1);
+    const how = { action: "redrive", selection: { filter: {} } } as const;
+    const run = await stage.operator.start(how, somebody());
+    await expect(stage.operator.stop(run.id, somebody("viewer", "no", "eve"))).rejects.toMatchObject({
+      code: "not_permitted",
+    });
+    expect((await stage.operator.audit()).entries[0]).toMatchObject({
+      by: "eve",
+      result: "refused: not permitted",
+    });
+    expect((await stage.operator.run(run.id))?.state).toBe("running");
+  });
+
   test("is driven by one at a time", async () => {
     const stage = newStage();
     await many(stage, 10);

@@ -49,6 +49,10 @@ export function mayResume(role: Role, run: { readonly action: Action; readonly r
   return may(role, run.action, false) && roles.indexOf(role) >= roles.indexOf(run.role);
 }
 
+export function isAction(word: string): word is Action {
+  return Object.hasOwn(needed, word);
+}
+
 export function roleFor(action: Action, isMoney: boolean): Role {
   return needed[action][isMoney ? "money" : "usual"];
 }

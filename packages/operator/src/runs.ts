@@ -113,7 +113,8 @@ export async function driveRun(id: string, driving: Driving): Promise<void> {
     if (run === undefined) throw invalid(`There is no run ${id}.`);
     // Somebody may have stopped it before it was begun.
     if (run.state !== "running" && !driving.isResumed) return;
-    await records.set(id, { state: "running", drives: String(run.drives + 1) });
+    const again = driving.isResumed ? { state: "running" } : {};
+    await records.set(id, { ...again, drives: String(run.drives + 1) });
     const state = await work(run, token, driving);
     if (state !== undefined) await records.progress(id, token, { state, endedAt: String(now()) });
   } finally {

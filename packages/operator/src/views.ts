@@ -6,6 +6,8 @@ import type { Action, Role } from "./roles.ts";
 /** A line of the list of dead letters. Holds no payload. */
 export interface LetterSummary extends Facets {
   readonly id: string;
+  /** Tells it as it is now from what may stand there later: given back as `seen`, nothing is done to anything else. */
+  readonly version: string;
   readonly queue: string;
   /** The fingerprint that it shares with its like; see `LetterGroup`. */
   readonly group: string;

@@ -10,8 +10,10 @@ export interface FailedJob {
   /** As stored; JSON unless something foreign wrote it. */
   readonly data: string;
   readonly failedReason: string;
-  /** Epoch milliseconds, as BullMQ wrote it: tells one failure of a job from the next. */
+  /** Epoch milliseconds, as BullMQ wrote it: tells one failure of a job from the next. Empty when something foreign took it. */
   readonly finishedOn: string;
+  /** Epoch milliseconds by the failed set. */
+  readonly diedAt: number;
   /** How often the letter was written anew; empty for never. */
   readonly revision: string;
   /** Of a dead letter: what it is indexed by; empty when it is not. */
@@ -34,7 +36,12 @@ export async function readFailed(
     redis.zscore(keyOf(family, queue, "failed"), id),
     redis.hmget(keyOf(family, queue, id), ...fields),
   ]);
-  return score === null ? undefined : failedJob(id, values);
+  return score === null ? undefined : failedJob(id, values, Number(score));
+}
+
+/** Tells a letter as it was read from what may stand there later: another death, or the same one written anew. */
+export function versionOf({ finishedOn, revision }: Pick<FailedJob, "finishedOn" | "revision">): string {
+  return `${finishedOn}.${revision}`;
 }
 
 /** Those of these dead letters that are there, in their order. */
@@ -61,15 +68,16 @@ export async function readDatas(
   return valuesOf(await pipeline.exec()).map((data) => (typeof data === "string" ? data : undefined));
 }
 
-function failedJob(id: string, values: readonly (string | null)[]): FailedJob | undefined {
+function failedJob(id: string, values: readonly (string | null)[], diedAt?: number): FailedJob | undefined {
   const [name, data, failedReason, finishedOn, starts, revision, group, bytes] = values;
-  if (typeof finishedOn !== "string") return undefined;
+  if (values.every((value) => value === null)) return undefined;
   return {
     id,
     name: name ?? "",
     data: data ?? "",
     failedReason: failedReason ?? "",
-    finishedOn,
+    finishedOn: finishedOn ?? "",
+    diedAt: diedAt ?? Number(finishedOn ?? 0),
     starts: Number(starts ?? 0),
     revision: revision ?? "",
     group: group ?? "",

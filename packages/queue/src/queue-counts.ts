@@ -67,10 +67,10 @@ export async function pauseQueue(redis: Redis, family: Family, isPaused: boolean
   }
 }
 
-/** When a delayed job is due, epoch milliseconds. */
+/** When a delayed job is due, epoch milliseconds; undefined when that is at once. */
 export async function dueAtOf(redis: Redis, family: Family, id: string): Promise<number | undefined> {
   const score = await redis.zscore(keyOf(family, "name", "delayed"), id);
-  return score === null ? undefined : Math.floor(Number(score) / 0x1000);
+  return score === null || Number(score) === 0 ? undefined : Math.floor(Number(score) / 0x1000);
 }
 
 /** How many jobs will be taken before a waiting one; undefined when it does not wait, or behind very many. */

@@ -16,8 +16,7 @@ const script = defineScript(
   ARGV[1] the job's id
   ARGV[2] finishedOn, ARGV[3] revision and ARGV[4] group of the letter that was looked at
   ARGV[5] the job's new data
-  ARGV[6] when it is due, epoch milliseconds
-  ARGV[7] the counter in totals that counts it
+  ARGV[6] the counter in totals that counts it
   Answers 1 restored, 0 no such letter, -3 it is another letter by now, -4 a live job holds its id.
 ]]
 ${indexLua}
@@ -28,19 +27,19 @@ if letter[1] ~= ARGV[2] or (letter[2] or "") ~= ARGV[3] then return -3 end
 if call("EXISTS", KEYS[2]) == 1 and call("HEXISTS", KEYS[2], "tombstone") == 0 then return -4 end
 
 leave(KEYS[10], KEYS[11], KEYS[12], KEYS[6], ARGV[1], ARGV[4])
-call("HINCRBY", KEYS[12], ARGV[7], 1)
+call("HINCRBY", KEYS[12], ARGV[6], 1)
 call("DEL", KEYS[2])
 call("RENAME", KEYS[6], KEYS[2])
 call("HDEL", KEYS[2], "finishedOn", "processedOn", "failedReason", "stacktrace", "returnvalue", "atm", "ats", "stc", "defa", "revision")
 call("HSET", KEYS[2], "data", ARGV[5], "delay", "0")
 if call("EXISTS", KEYS[7]) == 1 then call("RENAME", KEYS[7], KEYS[3]) end
 call("ZREM", KEYS[5], ARGV[1])
--- Through the delayed set, as a job whose time has come: BullMQ's own fetch promotes it, priority and pauses included.
-call("ZADD", KEYS[1], tonumber(ARGV[6]) * 0x1000, ARGV[1])
-local soonest = call("ZRANGE", KEYS[1], 0, 0, "WITHSCORES")
-call("ZADD", KEYS[9], math.floor(tonumber(soonest[2]) / 0x1000), "1")
+-- Through the delayed set, as a job whose time has come, by whatever clock: BullMQ's own fetch promotes it, priority and pauses
+-- included.
+call("ZADD", KEYS[1], 0, ARGV[1])
+call("ZADD", KEYS[9], 0, "1")
 call("XADD", KEYS[8], "MAXLEN", "~", 10000, "*", "event", "removed", "jobId", ARGV[1], "prev", "failed")
-call("XADD", KEYS[4], "MAXLEN", "~", 10000, "*", "event", "delayed", "jobId", ARGV[1], "delay", ARGV[6])
+call("XADD", KEYS[4], "MAXLEN", "~", 10000, "*", "event", "delayed", "jobId", ARGV[1], "delay", "0")
 return 1`,
 );
 
@@ -59,17 +58,15 @@ interface Restoration {
   readonly letter: FailedJob;
   /** JSON. */
   readonly data: string;
-  /** Epoch milliseconds. */
-  readonly dueAt: number;
   /** Which counter of the family's totals counts it. */
   readonly counter: "redriven" | "looked_up";
 }
 
-/** Moves a dead letter back to its queue, where it starts anew when it is due. Exactly once, whoever calls it and how often. */
+/** Moves a dead letter back to its queue, where it starts anew at once. Exactly once, whoever calls it and how often. */
 export async function restoreDead(
   redis: Redis,
   family: Family,
-  { letter: { id, finishedOn, revision, group }, data, dueAt, counter }: Restoration,
+  { letter: { id, finishedOn, revision, group }, data, counter }: Restoration,
 ): Promise<RestoreAnswer> {
   const keysOf = (queue: "name" | "dead", set: string): readonly string[] => [
     keyOf(family, queue, set),
@@ -83,6 +80,6 @@ export async function restoreDead(
     keyOf(family, "name", "marker"),
     ...indexKeys(family, group),
   ];
-  const answer = await script.run(redis, keys, [id, finishedOn, revision, group, data, dueAt, counter]);
+  const answer = await script.run(redis, keys, [id, finishedOn, revision, group, data, counter]);
   return answers[String(answer)] ?? "gone";
 }

@@ -23,14 +23,15 @@ const script = defineScript(
 ]]
 ${indexLua}
 local call = redis.call
-if not call("ZSCORE", KEYS[1], ARGV[1]) then return 0 end
+local score = call("ZSCORE", KEYS[1], ARGV[1])
+if not score then return 0 end
 if call("EXISTS", KEYS[2]) == 0 then
   call("ZREM", KEYS[1], ARGV[1])
   return -1
 end
 local job = call("HMGET", KEYS[2], "parentKey", "finishedOn", "data", "failedReason", "name", "timestamp")
 if job[1] then return -2 end
-if job[2] ~= ARGV[2] then return -3 end
+if (job[2] or "") ~= ARGV[2] then return -3 end
 if call("EXISTS", KEYS[6]) == 1 then return -4 end
 
 call("RENAME", KEYS[2], KEYS[6])
@@ -41,8 +42,10 @@ if call("EXISTS", KEYS[3]) == 1 then call("RENAME", KEYS[3], KEYS[7]) end
 local data = ARGV[4] == "payload" and job[3] or ARGV[5]
 call("HSET", KEYS[6], "data", '{"deadLetter":' .. ARGV[3] .. ',"' .. ARGV[4] .. '":' .. data .. '}')
 call("ZREM", KEYS[1], ARGV[1])
-call("ZADD", KEYS[5], job[2], ARGV[1])
-enter(KEYS[9], KEYS[10], KEYS[11], KEYS[6], KEYS[7], ARGV[1], job[2], ARGV[7], ARGV[8])
+local diedAt = job[2] or score
+call("HSET", KEYS[6], "finishedOn", diedAt)
+call("ZADD", KEYS[5], diedAt, ARGV[1])
+enter(KEYS[9], KEYS[10], KEYS[11], KEYS[6], KEYS[7], ARGV[1], diedAt, ARGV[7], ARGV[8])
 call("HINCRBY", KEYS[11], "taken", 1)
 call("XADD", KEYS[4], "MAXLEN", "~", 10000, "*", "event", "removed", "jobId", ARGV[1], "prev", "failed")
 call("XADD", KEYS[8], "MAXLEN", "~", 10000, "*", "event", "failed", "jobId", ARGV[1], "failedReason", job[4] or "", "prev", "active")

@@ -4,7 +4,17 @@ import { expect, test } from "vitest";
 
 import { whatCameOf } from "./after.ts";
 import { createCatalogue } from "./catalogue.ts";
-import { ada, backJob, delivered, failing, newStage, payJob, scripted, type Stage } from "./testing/stage.ts";
+import {
+  ada,
+  backJob,
+  delivered,
+  failing,
+  newStage,
+  release,
+  payJob,
+  scripted,
+  type Stage,
+} from "./testing/stage.ts";
 
 const keyed = { horizonMs: 86_400_000, maxKeyLength: 255 };
 const receiptOf = (id: string) =>
@@ -81,7 +91,7 @@ test("it is held while the fate of that one is unknown, and goes on when a perso
   await stage.reaches(pay.id, "dead");
   const { id } = await stage.client.enqueue(backJob, { of: pay.id }, { idempotencyKey: "back" });
   await waits(stage, id);
-  await stage.operator.release(pay.id, ada("it did not"));
+  await release(stage, pay.id, ada("it did not"));
   await stage.promote(id);
   expect(await stage.client.result(id)).toMatchObject({ state: "dead", dead: { cause: "rejected" } });
 });

@@ -227,3 +227,47 @@ test("a letter that a foreign tool has retried comes back, and an index that it 
   expect(await stage.redis.hget(keyOf(stage.family, "dead", retried), "failedReason")).toContain("rejected");
   expect((await stage.placeOf(kept)).place).toBe("dead");
 });
+
+test("what nobody can read stays whatever the bounds are, and its id stays taken", async () => {
+  const stage = newStage();
+  const [id = ""] = await letters(stage, 1);
+  await stage.redis.hset(keyOf(stage.family, "dead", id), "data", '{"deadLetter":{"v":2},"payload":{}}');
+  await janitorOf(stage, { retention: { maxLetters: 0, maxAgeMs: 0 }, now: () => Date.now() + 1e9 });
+  await until("two rounds", () => stage.events.filter(({ event }) => event === "measured").length >= 2);
+  expect(await stage.redis.zcard(keyOf(stage.family, "dead", "failed"))).toBe(1);
+  expect(await stage.redis.exists(keyOf(stage.family, "name", id))).toBe(1);
+});
+
+test("failed ids whose jobs something foreign has deleted hold up nothing, and go", async () => {
+  const stage = newStage();
+  const failed = keyOf(stage.family, "name", "failed");
+  await stage.redis.zadd(failed, ...Array.from({ length: 150 }, (_, n) => [n, `ghost-${n}`]).flat());
+  await stage.redis.hset(keyOf(stage.family, "name", "bare"), {
+    name: "note",
+    data: "{}",
+    failedReason: "boom",
+  });
+  await stage.redis.zadd(failed, 1000, "bare");
+  await janitorOf(stage);
+  await until(
+    "the real one is a letter",
+    async () => (await stage.redis.zscore(keyOf(stage.family, "dead", "failed"), "bare")) !== null,
+  );
+  await until("the ghosts are gone", async () => (await stage.redis.zcard(failed)) === 0);
+});
+
+test("a letter that a foreign tool deletes leaves its id taken for a day, and not for ever", async () => {
+  const stage = newStage();
+  const [id = ""] = await letters(stage, 2);
+  const bare = new Queue("notes.dead", {
+    connection: { url: stage.space.redisUrl },
+    prefix: stage.family.prefix,
+  });
+  onTestFinished(() => bare.close());
+  await (await bare.getJob(id))?.remove();
+  await janitorOf(stage);
+  await until(
+    "its id will be free",
+    async () => (await stage.redis.pttl(keyOf(stage.family, "name", id))) > 0,
+  );
+});

@@ -4,7 +4,17 @@ import { keyOf } from "@understudy/queue";
 import { until } from "@understudy/testkit";
 import { describe, expect, test } from "vitest";
 
-import { ada, delivered, failing, newStage, noteJob, payJob, scripted, type Stage } from "./testing/stage.ts";
+import {
+  ada,
+  delivered,
+  failing,
+  newStage,
+  release,
+  noteJob,
+  payJob,
+  scripted,
+  type Stage,
+} from "./testing/stage.ts";
 
 const keyed = { horizonMs: 86_400_000, maxKeyLength: 255 };
 const unknown = failing("ambiguous", "timeout");
@@ -170,11 +180,11 @@ describe("a person", () => {
   test("may release it by name and reason; then it may be redriven", async () => {
     const stage = newStage();
     const id = await held(stage);
-    await expect(stage.operator.release(id, ada(""))).rejects.toMatchObject({
+    await expect(release(stage, id, ada(""))).rejects.toMatchObject({
       code: "option_invalid",
     });
-    expect(await stage.operator.release(id, ada("not in the books"))).toBe("released");
-    expect(await stage.operator.release(id, ada("again"))).toBe("known");
+    expect(await release(stage, id, ada("not in the books"))).toBe("released");
+    expect(await release(stage, id, ada("again"))).toBe("known");
     const { trail, ended, bound } = await stage.envelopeOf(id);
     expect({ last: trail.at(-1), ended, bound }).toMatchObject({
       last: { code: "released", detail: "ada: not in the books", provider: "a", provesNone: true },
@@ -209,7 +219,7 @@ describe("a person", () => {
     stage.start([scripted("a", [delivered], { idempotency: keyed })]);
     const sweeper = openDeadLetters(stage.redis, stage.family);
     await sweeper.sweep();
-    expect(await stage.operator.release(id, ada("it did not"))).toBe("released");
+    expect(await release(stage, id, ada("it did not"))).toBe("released");
     expect(await stage.operator.redrive(id, ada())).toBe("redriven");
     expect(await stage.reaches(id, "completed")).toMatchObject({ generation: 2 });
   });
@@ -220,10 +230,10 @@ describe("a person", () => {
     await stage.redis.hincrby(keyOf(stage.family, "name", id), "ats", 2);
     stage.start([scripted("a", [delivered])]);
     await stage.reaches(id, "dead");
-    expect(await stage.operator.release(id, ada("asked them"))).toBe("released");
+    expect(await release(stage, id, ada("asked them"))).toBe("released");
     expect(await stage.operator.redrive(id, ada())).toBe("redriven");
     expect(await stage.reaches(id, "completed")).toMatchObject({ generation: 2 });
-    expect(await stage.operator.release("note-unheard-of", ada("x"))).toBe("gone");
+    expect(await release(stage, "note-unheard-of", ada("x"))).toBe("gone");
     expect(await stage.operator.lookUp("note-unheard-of", ada())).toBe("gone");
   });
 });

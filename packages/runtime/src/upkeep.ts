@@ -40,11 +40,12 @@ export function createUpkeep(options: UpkeepOptions): () => Promise<void> {
   const queue = family.name;
   const store = openDeadLetters(redis, family);
   let wasWhole = true;
+  let wasWithout = 0;
   return async () => {
     await quarantineSuspects(options);
     const strays = await returnStrays(redis, family);
     if (strays > 0) observe({ event: "mended", queue, what: "strays", count: strays });
-    const { inFlows, stuck } = await store.sweep();
+    const { inFlows } = await store.sweep();
     await prune(options);
     const isWhole = await isIndexWhole(redis, family);
     // A difference of one moment is somebody at work between two looks.
@@ -53,7 +54,7 @@ export function createUpkeep(options: UpkeepOptions): () => Promise<void> {
       if (count > 0) observe({ event: "mended", queue, what: "index", count });
     }
     wasWhole = isWhole;
-    await measure(options, { inFlows, stuck });
+    wasWithout = await measure(options, inFlows, wasWithout);
   };
 }
 
@@ -98,12 +99,18 @@ async function prune({ redis, family, jobs, retention, observe, now }: UpkeepOpt
     observe({ event: "pruned", queue: family.name, ...pruned });
 }
 
+/**
+ * @param wasWithout how many had failed and were no dead letters at the round before: what fails in between is on its way
+ * @returns how many there are now
+ */
 async function measure(
   { redis, family, observe, now }: UpkeepOptions,
-  { inFlows, stuck }: { readonly inFlows: number; readonly stuck: number },
-): Promise<void> {
+  inFlows: number,
+  wasWithout: number,
+): Promise<number> {
   const [counts, totals] = await Promise.all([countQueue(redis, family), readTotals(redis, family)]);
   const age = (since: number | undefined): number => (since === undefined ? 0 : Math.max(0, now() - since));
+  const without = Math.max(0, counts.failed - inFlows);
   observe({
     event: "measured",
     queue: family.name,
@@ -116,7 +123,7 @@ async function measure(
     deadBytes: totals["bytes"] ?? 0,
     oldestDeadMs: age(counts.oldestDeadAt),
     failedInFlows: inFlows,
-    // What failed since the sweep is on its way: only what the sweep could not move is without a letter.
-    failedWithoutLetter: stuck,
+    failedWithoutLetter: Math.min(wasWithout, without),
   });
+  return without;
 }

@@ -139,6 +139,12 @@ export function ada(reason = "for a test"): Who {
   return { by: { name: "ada", role: "admin" }, reason };
 }
 
+/** A release by somebody who has just looked at the letter. */
+export async function release({ operator }: Pick<Stage, "operator">, id: string, who: Who): Promise<string> {
+  const seen = (await operator.letter(id))?.version;
+  return await operator.release(id, who, seen === undefined ? {} : { seen });
+}
+
 export function newStage(): Stage {
   const space = newSpace();
   const family = familyOf("notes", space.namespace);
