@@ -32,7 +32,10 @@ export async function doInBulk(
   if (!settings.json && !settings.quiet) announce(session, action, plan);
   if (!settings.yes) await askCount(terminal, action, plan.total);
   const who = given ?? (await session.who(flags));
-  const run = await operator.start({ ...options, action, selection: asPlanned(selection, plan) }, who);
+  const run = await operator.start(
+    { ...options, action, selection: asPlanned(selection, plan), expected: plan.total },
+    who,
+  );
   return await driveRun(session, run);
 }
 

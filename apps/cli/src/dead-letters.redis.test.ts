@@ -127,7 +127,14 @@ describe("acting", () => {
     });
     const viewer = await run("dead-letters", "release", id, "--reason", "x", "--role", "operator");
     expect(viewer).toMatchObject({ code: 2, out: "", err: expect.stringContaining("money-operator") });
-    expect(await run("dead-letters", "release", id, "--reason", "not in the books")).toMatchObject({
+    const unseen = await run("dead-letters", "release", id, "--reason", "not in the books");
+    expect(unseen).toMatchObject({ code: 2, err: expect.stringContaining("which death of it") });
+    const stale = await run("dead-letters", "release", id, "--reason", "not in the books", "--seen", "1.");
+    expect(stale).toMatchObject({ code: 1, out: expect.stringContaining("not as you saw it") });
+    const shown = await run("dead-letters", "show", id);
+    const [, seen = ""] = /version:\s+(\S+)/u.exec(shown.out) ?? [];
+    const released = run("dead-letters", "release", id, "--reason", "not in the books", "--seen", seen);
+    expect(await released).toMatchObject({
       code: 0,
     });
     const gone = await run("dead-letters", "redrive", id, "--reason", "released", "--to", "stripe");
@@ -171,5 +178,12 @@ test("what was done stands in the audit log, which is whole", async () => {
   }[];
   expect(entries.map(({ action }) => action)).toEqual(expect.arrayContaining(["redrive", "release", "edit"]));
   expect(entries.every(({ by }) => by.startsWith("cli:"))).toBe(true);
+  const [, head = ""] = /head: (\S+)/u.exec((await run("audit", "verify")).out) ?? [];
+  expect(await run("audit", "verify", "--head", head)).toMatchObject({ code: 0 });
+  const other = `1:${"0".repeat(64)}`;
+  expect(await run("audit", "verify", "--head", other)).toMatchObject({
+    code: 1,
+    out: expect.stringContaining("is another one than it was"),
+  });
   expect(verified).toMatchObject({ v: 1, ok: true, head: expect.stringMatching(/^[0-9a-f]{64}$/u) });
 });

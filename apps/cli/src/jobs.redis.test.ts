@@ -41,7 +41,7 @@ test("a job that is enqueued under a key is there once, is explained, and can be
 
   expect(await run("jobs", "cancel", id, "--role", "viewer")).toMatchObject({
     code: 2,
-    err: expect.stringContaining("takes the role operator; you act as viewer"),
+    err: expect.stringContaining("is viewer, and cancel needs the role operator"),
   });
   expect(await run("jobs", "cancel", id)).toMatchObject({
     code: 0,
@@ -91,7 +91,7 @@ test("money needs a key, and a role", async () => {
   });
   expect(await run("enqueue", "charge-card", "--payload", charge, "--role", "operator")).toMatchObject({
     code: 2,
-    err: expect.stringContaining("takes the role money-operator"),
+    err: expect.stringContaining("needs the role money-operator"),
   });
   expect(await run("enqueue", "charge-card", "--payload", charge, "--key", "order-2")).toMatchObject({
     code: 0,

@@ -1,5 +1,5 @@
 import type { AuditEntry } from "@understudy/operator";
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 
 import { exitCodes } from "../exit.ts";
 import { flag, wholeNumber } from "../flags.ts";
@@ -9,6 +9,18 @@ import type { Column } from "../table.ts";
 import { clockTime } from "../time.ts";
 import { count } from "../words/count.ts";
 import { addCommand } from "./group.ts";
+
+interface HeadFlags {
+  readonly head?: { readonly entries: number; readonly head: string };
+}
+
+function kept(text: string): NonNullable<HeadFlags["head"]> {
+  const [, entries, head] = /^(\d{1,12}):([\da-f]{64})$/u.exec(text) ?? [];
+  if (entries !== undefined && head !== undefined) return { entries: Number(entries), head };
+  throw new InvalidArgumentError(
+    "It must look as verify printed it: 412:41e5…, the entry and 64 digits of its hash.",
+  );
+}
 
 interface PageFlags {
   readonly limit: number;
@@ -40,24 +52,32 @@ export function addAudit(program: Command): void {
     );
   addCommand(audit, "verify", {
     summary: "recompute the chain of hashes; status 1 when the log was tampered with",
-    examples: ["audit verify", "audit verify --quiet && echo whole"],
-  }).action(
-    act(async ({ operator, terminal, answer }) => {
-      const found = await operator.verifyAudit();
-      answer({ ...found }, () => {
-        if (!found.ok)
-          terminal.say(
-            `The audit log is broken at entry ${found.firstBad}: ${found.problem} Compare with a copy kept elsewhere, and find out who can write to this Redis.`,
-          );
-        else if (!terminal.isQuiet) {
-          terminal.say(`The audit log is whole: ${count(found.entries)} entries.`);
-          terminal.print(`head: ${found.head}`);
-          terminal.remark("Keep the head elsewhere: whoever rewrites the whole log changes it.");
-        }
-      });
-      return found.ok ? exitCodes.done : exitCodes.leftAlone;
-    }),
-  );
+    examples: ["audit verify", "audit verify --quiet && echo whole", "audit verify --head 412:41e595bb…"],
+  })
+    .addOption(
+      flag(
+        "--head <entry:hash>",
+        "as an earlier verify printed it: also tells whether all of the log was written anew",
+      ).argParser(kept),
+    )
+    .action(
+      act<HeadFlags>(async ({ operator, terminal, answer }, _, { head }) => {
+        const since = head === undefined ? undefined : await operator.verifyAudit(head);
+        const found = since?.ok === false ? since : await operator.verifyAudit();
+        answer({ ...found }, () => {
+          if (!found.ok)
+            terminal.say(
+              `The audit log is broken at entry ${found.firstBad}: ${found.problem} Compare with a copy kept elsewhere, and find out who can write to this Redis.`,
+            );
+          else if (!terminal.isQuiet) {
+            terminal.say(`The audit log is whole: ${count(found.entries)} entries.`);
+            terminal.print(`head: ${found.entries}:${found.head}`);
+            terminal.remark("Keep the head elsewhere: whoever rewrites the whole log changes it.");
+          }
+        });
+        return found.ok ? exitCodes.done : exitCodes.leftAlone;
+      }),
+    );
 }
 
 const columns: readonly Column<AuditEntry>[] = [

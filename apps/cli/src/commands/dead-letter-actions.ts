@@ -1,11 +1,13 @@
 import type { BulkAction, Who } from "@understudy/operator";
 import type { Command } from "commander";
 
+import { askCount } from "../ask.ts";
 import { doInBulk } from "../bulk.ts";
 import { type ExitCode, exitCodes } from "../exit.ts";
 import { addSelectionFlags, selectionOf } from "../filter-flags.ts";
 import { plain } from "../plain.ts";
 import { act, needsProviders, type Session } from "../session.ts";
+import { when } from "../time.ts";
 import { answerWords, done } from "../words/run.ts";
 import { addCommand } from "./group.ts";
 import { addPaceFlags, type PaceFlags, paceOf } from "./pace-flags.ts";
@@ -29,15 +31,15 @@ const verbs: readonly Verb[] = [
       'dead-letters redrive --provider sendgrid --since 2h --to mailgun --rate 20 --reason "sendgrid is down"',
     ],
     did: "redriven",
-    one: ({ operator }, id, who, { to }) =>
-      operator.redrive(id, who, to === undefined ? {} : { provider: to }),
+    one: ({ operator }, id, who, { to, seen }) =>
+      operator.redrive(id, who, { ...asSeen(seen), ...(to === undefined ? {} : { provider: to }) }),
   },
   {
     action: "look-up",
     summary: "have workers ask the providers whether they happened",
     examples: ['dead-letters look-up --queue payments --effect maybe --reason "before we redrive"'],
     did: "asked",
-    one: ({ operator }, id, who) => operator.lookUp(id, who),
+    one: ({ operator }, id, who, { seen }) => operator.lookUp(id, who, asSeen(seen)),
   },
   {
     action: "release",
@@ -45,16 +47,30 @@ const verbs: readonly Verb[] = [
       "vouch that they did not happen: from then on they may be redriven, and where you are wrong, happen twice",
     examples: ['dead-letters release charge-card-77aa --reason "not in the books of Stripe, order 1234"'],
     did: "released",
-    one: ({ operator }, id, who) => operator.release(id, who),
+    one: async (session, id, who, { seen }) =>
+      session.operator.release(id, who, asSeen(seen ?? (await looked(session, id)))),
   },
   {
     action: "discard",
     summary: "delete them for good",
     examples: ['dead-letters discard --job sync-analytics --until 30d --reason "of no use any more"'],
     did: "discarded",
-    one: ({ operator }, id, who) => operator.discard(id, who),
+    one: ({ operator }, id, who, { seen }) => operator.discard(id, who, asSeen(seen)),
   },
 ];
+
+function asSeen(seen: string | undefined): { readonly seen?: string } {
+  return seen === undefined ? {} : { seen };
+}
+
+/** Whoever vouches for a death must have looked at that one: it is shown, and asked for. Undefined where there is nobody to ask. */
+async function looked({ operator, terminal, settings }: Session, id: string): Promise<string | undefined> {
+  const letter = terminal.isInteractive ? await operator.letter(id) : undefined;
+  if (letter === undefined) return undefined;
+  terminal.remark(plain(`${letter.sentence} It died ${when(letter.diedAt, Date.now())}.`));
+  if (!settings.yes) await askCount(terminal, "release", 1);
+  return letter.version;
+}
 
 /** One id is done at once; several, or a filter, are planned, confirmed, and driven as a run. */
 export function addActions(letters: Command): void {
@@ -113,6 +129,8 @@ function reasonOf(answer: string, id: string): string {
       return `Nobody knows whether it happened, and it must not happen twice. Ask its provider: understudy dead-letters look-up ${id}. Or, when you know that it did not: understudy dead-letters release ${id}`;
     case "live":
       return "The job is alive again already.";
+    case "changed":
+      return `It is not as you saw it any more: it has died anew, or was edited or released. Look again: understudy dead-letters show ${id}`;
     case "known":
       return "It is known to have had no effect, so it may be redriven as it is.";
     default:

@@ -78,6 +78,8 @@ function whyNot(answer: Exclude<EditAnswer, "edited">, id: string): string {
   switch (answer) {
     case "gone":
       return `There is no such dead letter (any more): understudy jobs explain ${id}`;
+    case "not_permitted":
+      return "You may not.";
     case "changed":
       return `Somebody else has edited it meanwhile; look at it again: understudy dead-letters show ${id}`;
     case "held":

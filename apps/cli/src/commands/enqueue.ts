@@ -1,11 +1,9 @@
 import type { Enqueued, Routes } from "@understudy/client";
-import { type AnyJob, UnderstudyError } from "@understudy/core";
+import type { AnyJob } from "@understudy/core";
 import { jobs } from "@understudy/jobs";
-import { may, roleFor } from "@understudy/operator";
 import { jobIdOf } from "@understudy/queue";
 import type { Command } from "commander";
 
-import { audited } from "../audited.ts";
 import { Complaint, exitCodes } from "../exit.ts";
 import { duration, flag, list, wholeNumber } from "../flags.ts";
 import { isMoney } from "../money.ts";
@@ -46,7 +44,6 @@ export function addEnqueue(program: Command): void {
 
 async function enqueue(session: Session, name: string, flags: EnqueueFlags): Promise<0 | 1> {
   const job = knownJob(name);
-  mustMayEnqueue(session, job);
   if (flags.payload === undefined)
     throw new Complaint(`Which payload? Give --payload '{…}', @file, or - for stdin.`);
   const payload: unknown = await readPayload(flags.payload);
@@ -54,17 +51,19 @@ async function enqueue(session: Session, name: string, flags: EnqueueFlags): Pro
   // Money must bring its own key, and the client says so.
   const key = flags.key ?? (isMoney(name) ? undefined : crypto.randomUUID());
   const subject = key === undefined ? name : jobIdOf(name, key);
-  const enqueued = await audited(
-    session,
-    { by, action: "enqueue", subject, reason },
-    () =>
-      session.client(routesOf(job, process.env)).enqueue(job, payload, {
-        ...(key === undefined ? {} : { idempotencyKey: key }),
-        ...(flags.delay === undefined ? {} : { delayMs: flags.delay }),
-        ...(flags.priority === undefined ? {} : { priority: flags.priority }),
-        ...(flags.provider === undefined ? {} : { providers: flags.provider }),
-      }),
-    ({ status }) => status,
+  const options = {
+    ...(key === undefined ? {} : { idempotencyKey: key }),
+    ...(flags.delay === undefined ? {} : { delayMs: flags.delay }),
+    ...(flags.priority === undefined ? {} : { priority: flags.priority }),
+    ...(flags.provider === undefined ? {} : { providers: flags.provider }),
+  };
+  const enqueued = await session.operator.perform(
+    { action: "enqueue", subject, job: name },
+    { by, reason },
+    async () => {
+      const value = await session.client(routesOf(job, process.env)).enqueue(job, payload, options);
+      return { result: value.status, value };
+    },
   );
   session.answer({ ...enqueued }, () => print(session, enqueued));
   return enqueued.status === "conflict" ? exitCodes.leftAlone : exitCodes.done;
@@ -74,14 +73,6 @@ function knownJob(name: string): AnyJob {
   const job: AnyJob | undefined = jobs.find((each) => each.name === name);
   if (job !== undefined) return job;
   throw new Complaint(`There is no job ${name}; it is one of ${jobs.map((each) => each.name).join(", ")}.`);
-}
-
-function mustMayEnqueue({ actor }: Session, { name }: AnyJob): void {
-  if (may(actor.role, "enqueue", isMoney(name))) return;
-  throw new UnderstudyError(
-    "not_permitted",
-    `To enqueue ${name} takes the role ${roleFor("enqueue", isMoney(name))}; you act as ${actor.role}. See --role.`,
-  );
 }
 
 /** As the workers read it: ROUTE_ANALYTICS_TRACK=segment,mixpanel. Sinks must be known; of rivals it is of use. */

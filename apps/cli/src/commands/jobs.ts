@@ -1,11 +1,7 @@
 import type { CancelAnswer, JobStatus } from "@understudy/client";
-import { UnderstudyError } from "@understudy/core";
-import { may, roleFor } from "@understudy/operator";
 import type { Command } from "commander";
 
-import { audited } from "../audited.ts";
 import { Complaint, exitCodes } from "../exit.ts";
-import { isMoney } from "../money.ts";
 import { plain, toJson } from "../plain.ts";
 import { act, needsProviders, type Session } from "../session.ts";
 import { when } from "../time.ts";
@@ -31,11 +27,23 @@ function addShow(jobs: Command): void {
     .argument("<id>", "the job's id")
     .action(
       act(async (session, [id = ""]) => {
-        const status = await session.client().status(id);
+        const status = await tellable(session, await session.client().status(id));
         session.answer({ ...status }, () => printStatus(session, status));
         return status.state === "absent" ? exitCodes.leftAlone : exitCodes.done;
       }),
     );
+}
+
+/** What the platform knows of a job holds what providers said of it: the operator hides what is sensitive in that. */
+async function tellable({ operator }: Session, status: JobStatus): Promise<JobStatus> {
+  if (status.state === "absent") return status;
+  const [{ trail }, letter] = await Promise.all([
+    operator.explain(status.id),
+    status.dead === undefined ? undefined : operator.letter(status.id),
+  ]);
+  const { dead } = status;
+  const reason = letter?.reason ?? "it is no dead letter any more";
+  return { ...status, trail, ...(dead === undefined ? {} : { dead: { ...dead, reason } }) };
 }
 
 function printStatus({ terminal }: Session, status: JobStatus): void {
@@ -92,12 +100,13 @@ function addCancel(jobs: Command): void {
         const client = session.client();
         const { job, state } = await client.status(id);
         if (state === "absent") throw new Complaint(absentWords(id), exitCodes.leftAlone);
-        mustMayCancel(session, id, job);
-        const { answer, status } = await audited(
-          session,
-          { by, action: "cancel", subject: id, reason },
-          () => client.cancel(id, reason),
-          (cancelled) => cancelled.answer,
+        const { answer, status } = await session.operator.perform(
+          { action: "cancel", subject: id, job: job ?? "" },
+          { by, reason },
+          async () => {
+            const value = await client.cancel(id, reason);
+            return { result: value.answer, value };
+          },
         );
         session.answer({ answer, status }, () => {
           const words = cancelWords(id, { answer, status });
@@ -107,14 +116,6 @@ function addCancel(jobs: Command): void {
         return answer === "cancelled" ? exitCodes.done : exitCodes.leftAlone;
       }),
     );
-}
-
-function mustMayCancel({ actor }: Session, id: string, job: string | undefined): void {
-  if (may(actor.role, "cancel", isMoney(job))) return;
-  throw new UnderstudyError(
-    "not_permitted",
-    `To cancel ${id} takes the role ${roleFor("cancel", isMoney(job))}; you act as ${actor.role}. See --role.`,
-  );
 }
 
 function cancelWords(id: string, { answer, status }: CancelAnswer): string {

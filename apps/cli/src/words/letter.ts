@@ -82,6 +82,7 @@ function factsOf(letter: LetterView, now: number): readonly (readonly [string, s
     ["only", providers?.join(", ")],
     ["key", keyWords(letter)],
     ["group", group],
+    ["version", letter.version],
   ];
   return facts.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
 }

@@ -27,6 +27,7 @@ const form = z.object({
   provider: z.string().max(100).default(""),
   payload: z.string().default(""),
   shown: z.string().default(""),
+  seen: z.string().max(100).default(""),
 });
 
 export function addActions(app: FastifyInstance, parts: PageParts): void {
@@ -67,22 +68,26 @@ async function act(
   id: string,
   action: LetterAction,
   who: Who,
-  { provider, payload, shown }: z.output<typeof form>,
+  { provider, payload, shown, seen: version }: z.output<typeof form>,
 ): Promise<string> {
   const { operator } = parts;
+  const seen = version === "" ? {} : { seen: version };
   switch (action) {
     case "redrive":
-      return await operator.redrive(id, who, provider === "" ? {} : { provider });
+      return await operator.redrive(id, who, { ...seen, ...(provider === "" ? {} : { provider }) });
     case "look-up":
-      return await operator.lookUp(id, who);
+      return await operator.lookUp(id, who, seen);
     case "release":
-      return await operator.release(id, who);
+      return await operator.release(id, who, seen);
     case "discard":
-      return await operator.discard(id, who);
+      return await operator.discard(id, who, seen);
     case "edit": {
       const [next, before] = [parse(payload), parse(shown)];
       if (next === undefined) return "The payload is not JSON. Go back and mend it; nothing was changed.";
-      return await operator.edit(id, next.json, who, before === undefined ? {} : { shown: before.json });
+      return await operator.edit(id, next.json, who, {
+        ...seen,
+        ...(before === undefined ? {} : { shown: before.json }),
+      });
     }
   }
 }
@@ -112,7 +117,8 @@ const answers: Readonly<Record<string, string>> = {
   unreadable: "This letter's data cannot be read, so nothing was done. It can only be discarded.",
   invalid: "Today's schema refuses its payload. Edit it first.",
   unserved: "That provider does not serve this job, or must not. Choose another.",
-  changed: "Somebody changed this letter meanwhile. Look at it again.",
+  changed:
+    "It is not the letter any more that you were shown: it was edited or released, or has died anew. Look at it again.",
 };
 
 async function tell(
@@ -159,6 +165,7 @@ function confirmPage(
     </p>
     <form method="post">
       <input type="hidden" name="csrf" value="${session.csrf}" />
+      <input type="hidden" name="seen" value="${letter.version}" />
       !${action === "redrive" ? providerField(ableTo(parts, letter.job), provider) : ""}
       !${action === "edit" ? payloadField(letter) : ""}
       <label for="reason">Reason <small>stands in the audit log and in the job's own history</small></label>
@@ -168,7 +175,7 @@ function confirmPage(
         ><a class="button" href="/dead-letters/${encodeURIComponent(letter.id)}">Back</a>
       </div>
     </form>
-    !${action === "edit" ? "" : cliBlock(letterCommand(action, letter.id, { provider }))}
+    !${action === "edit" ? "" : cliBlock(letterCommand(action, letter.id, { provider, seen: letter.version }))}
   </div>`;
   return layout({ title, main, session, at: "/dead-letters" });
 }

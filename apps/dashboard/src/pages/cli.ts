@@ -14,10 +14,11 @@ export function cliBlock(command: string): string {
 export function letterCommand(
   action: string,
   id: string,
-  { provider }: { readonly provider?: string | undefined } = {},
+  { provider, seen }: { readonly provider?: string | undefined; readonly seen?: string } = {},
 ): string {
   const flags = action === "show" ? [] : ['--reason "…"'];
   if (provider !== undefined) flags.push(`--to ${quoted(provider)}`);
+  if (seen !== undefined && seen !== "") flags.push(`--seen ${quoted(seen)}`);
   return ["understudy dead-letters", action, quoted(id), ...flags].join(" ");
 }
 

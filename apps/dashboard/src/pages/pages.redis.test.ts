@@ -113,6 +113,18 @@ describe("one dead letter", () => {
     expect((await operator.get(`/dead-letters/${id}/redrive`)).status).toBe(404);
   });
 
+  test("that has died anew since the page was shown is left alone", async () => {
+    const id = await dies();
+    const page = await text(operator, `/dead-letters/${id}/discard`);
+    const [, seen = ""] = /name="seen" value="([^"]+)"/u.exec(page) ?? [];
+    await stage.operator.redrive(id, { by: { name: "bob", role: "admin" }, reason: "try" });
+    await expect.poll(async () => (await stage.operator.letter(id))?.redrives).toBe(1);
+    const answer = await operator.post(`/dead-letters/${id}/discard`, { reason: "old", seen });
+    expect(answer.status).toBe(409);
+    expect(await answer.text()).toContain("has died anew");
+    expect(await stage.placeOf(id)).toBe("dead");
+  });
+
   test("without a reason nothing is done", async () => {
     const id = await dies();
     const answer = await operator.post(`/dead-letters/${id}/discard`, { reason: " " });
@@ -162,7 +174,7 @@ describe("one dead letter", () => {
     expect((await post("second")).status).toBe(303);
     const late = await post("third");
     expect(late.status).toBe(409);
-    expect(await late.text()).toContain("Somebody changed this letter meanwhile");
+    expect(await late.text()).toContain("not the letter any more that you were shown");
   });
 });
 
