@@ -253,7 +253,7 @@ test("failed ids whose jobs something foreign has deleted hold up nothing, and g
     "the real one is a letter",
     async () => (await stage.redis.zscore(keyOf(stage.family, "dead", "failed"), "bare")) !== null,
   );
-  await until("the ghosts are gone", async () => (await stage.redis.zcard(failed)) === 0);
+  await expect.poll(() => stage.redis.zcard(failed)).toBe(0);
 });
 
 test("a letter that a foreign tool deletes leaves its id taken for a day, and not for ever", async () => {
@@ -266,8 +266,5 @@ test("a letter that a foreign tool deletes leaves its id taken for a day, and no
   onTestFinished(() => bare.close());
   await (await bare.getJob(id))?.remove();
   await janitorOf(stage);
-  await until(
-    "its id will be free",
-    async () => (await stage.redis.pttl(keyOf(stage.family, "name", id))) > 0,
-  );
+  await expect.poll(() => stage.redis.pttl(keyOf(stage.family, "name", id))).toBeGreaterThan(0);
 });
