@@ -5,11 +5,11 @@ import { until } from "@understudy/testkit";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 
-import { chromiumPath, launch, windowOf } from "./testing/browser.ts";
+import { hasChromium, launch, windowOf } from "./testing/browser.ts";
 import { type Answer, delivered, failing, scripted } from "./testing/jobs.ts";
 import { newStage, PASSWORD, type Stage } from "./testing/stage.ts";
 
-const isAbsent = chromiumPath === undefined;
+const isAbsent = !hasChromium;
 
 describe.skipIf(isAbsent)(
   `in a browser${isAbsent ? " (skipped: there is no Chromium on this machine)" : ""}`,

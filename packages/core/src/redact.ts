@@ -53,7 +53,7 @@ export function without(text: string, secrets: readonly string[]): string {
 }
 
 function wherever(secret: string): RegExp {
-  const plain = secret.replaceAll(/[$()*+./?[\\\]^{|}-]/gu, String.raw`\$&`);
+  const plain = secret.replaceAll(/[$()*+./?[\\\]^{|}]/gu, String.raw`\$&`);
   return secret.length < MIN_PART
     ? new RegExp(String.raw`(?<![\p{L}\p{N}])${plain}(?![\p{L}\p{N}])`, "giu")
     : new RegExp(plain, "giu");

@@ -6,7 +6,6 @@ import {
   familyOf,
   type LockOptions,
   type RedisLocation,
-  registerFamily,
   startStalledCheck,
 } from "@understudy/queue";
 
@@ -55,8 +54,6 @@ export async function startJanitor({
     observe({ event: "trouble", queue, error: asError(error) });
   redis.on("error", (error: Error) => trouble("*", error));
   const families = queues.map((queue) => familyOf(queue, namespace));
-  // What a bare BullMQ enqueued must be found by its id too.
-  await Promise.all(families.map((family) => registerFamily(redis, family)));
   const stops = await Promise.all(
     families.map((family) =>
       startStalledCheck({

@@ -13,6 +13,7 @@ import {
   quarantine,
   readTotals,
   type Redis,
+  registerFamily,
   suspects,
   type Suspect,
 } from "@understudy/queue";
@@ -39,9 +40,13 @@ export function createUpkeep(options: UpkeepOptions): () => Promise<void> {
   const { redis, family, observe } = options;
   const queue = family.name;
   const store = openDeadLetters(redis, family);
+  let isRegistered = false;
   let wasWhole = true;
   let wasWithout = 0;
   return async () => {
+    // What a bare BullMQ enqueued must be found by its id too.
+    if (!isRegistered) await registerFamily(redis, family);
+    isRegistered = true;
     await quarantineSuspects(options);
     const strays = await returnStrays(redis, family);
     if (strays > 0) observe({ event: "mended", queue, what: "strays", count: strays });

@@ -1,30 +1,31 @@
-import { accessSync, constants } from "node:fs";
-import { join } from "node:path";
-
 import { type Browser, type BrowserContext, chromium } from "playwright-core";
+import { inject } from "vitest";
 
 import type { Visitor } from "./stage.ts";
 
-const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
-
-/** On the PATH, or where CHROMIUM says; undefined when this machine has none. */
-export const chromiumPath = [
-  ...(process.env["CHROMIUM"] === undefined ? [] : [process.env["CHROMIUM"]]),
-  ...(process.env["PATH"] ?? "").split(":").flatMap((folder) => names.map((name) => join(folder, name))),
-].find(isExecutable);
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
+declare module "vitest" {
+  interface ProvidedContext {
+    /** The test run's own; undefined where this machine has none. */
+    readonly chromium: { readonly file: string; readonly env: Readonly<Record<string, string>> } | undefined;
   }
 }
 
+const found = inject("chromium");
+export const hasChromium: boolean = found !== undefined;
+
 export async function launch(): Promise<Browser> {
-  if (chromiumPath === undefined) throw new Error("there is no Chromium on this machine");
-  return await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox", "--disable-gpu"] });
+  if (found === undefined) throw new Error("there is no Chromium on this machine");
+  return await chromium.launch({
+    executablePath: found.file,
+    args: ["--no-sandbox", "--disable-gpu"],
+    env: { ...definedOf(process.env), ...found.env },
+  });
+}
+
+function definedOf(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }
 
 /** A window of somebody who has signed in. */
