@@ -1,6 +1,7 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, globSync } from "node:fs";
 import { homedir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 
 import { hasApt, unpackFromApt } from "./apt/unpack.ts";
 import { findOnPath } from "./redis/find-on-path.ts";
@@ -44,13 +45,19 @@ function unpacked(root: string, env: NodeJS.ProcessEnv): Chromium | undefined {
     .map((path) => join(root, path))
     .find((path) => existsSync(path));
   if (file === undefined) return undefined;
-  const libraries = [...globSync(join(root, "usr/lib/*-linux-gnu")), env["LD_LIBRARY_PATH"] ?? ""];
+  // Some libraries stand in folders of their own, where an installed one would find them by its own path.
+  const folders = globSync(join(root, "{usr/lib,lib}/*-linux-gnu/**/*.so*")).map(dirname);
+  const libraries = [...new Set(folders), env["LD_LIBRARY_PATH"] ?? ""];
   const fonts = join(root, "etc/fonts");
-  return {
-    file,
-    env: {
-      LD_LIBRARY_PATH: libraries.filter(Boolean).join(delimiter),
-      ...(existsSync(fonts) ? { FONTCONFIG_PATH: fonts, FONTCONFIG_SYSROOT: root } : {}),
-    },
+  const own = {
+    LD_LIBRARY_PATH: libraries.filter(Boolean).join(delimiter),
+    ...(existsSync(fonts) ? { FONTCONFIG_PATH: fonts, FONTCONFIG_SYSROOT: root } : {}),
   };
+  try {
+    execFileSync(file, ["--version"], { env: { ...env, ...own }, stdio: "pipe", timeout: 20_000 });
+    return { file, env: own };
+  } catch (error) {
+    console.error(`the unpacked Chromium does not start: ${String(error).split("\n").slice(0, 3).join(" ")}`);
+    return undefined;
+  }
 }
