@@ -128,6 +128,7 @@ export function createBulk(context: Context, deeds: Deeds): Bulk {
       await driveRun(runId, {
         records,
         search: searchOf(context, await familiesOf(context)),
+        announce: (ids) => announce(run, beginner, ids),
         signal,
         isResumed: who !== undefined,
         onProgress: (progress) => onProgress(publicRun(progress)),
@@ -175,6 +176,13 @@ export function createBulk(context: Context, deeds: Deeds): Bulk {
       return first === undefined ? "" : summaryOf(first, know).reason;
     },
   };
+
+  /** What is deleted leaves nothing behind that could tell of it, so its name stands in the log before. */
+  async function announce({ id, action }: Run, { by, reason }: Who, ids: readonly string[]): Promise<void> {
+    if (action !== "discard" || ids.length === 0) return;
+    const entry = { by, action, subject: `run ${id}`, reason, plan: { ids } };
+    await audit.append(entry, context.now());
+  }
 
   /** Whether they may is asked of each letter. */
   async function actOn(id: string, run: Run, who: Who, know: Knowledge): Promise<string> {

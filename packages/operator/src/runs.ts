@@ -95,6 +95,8 @@ interface Driving {
   readonly search: LetterSearch;
   /** Does it to one letter. @returns its answer, such as "redriven" or "held" */
   readonly act: (id: string, run: Run) => Promise<string>;
+  /** Told of the next ones before anything is done to them; when it fails, nothing is. */
+  readonly announce: (ids: readonly string[]) => Promise<void>;
   readonly signal: AbortSignal;
   /** Whether one that was stopped is to go on. */
   readonly isResumed: boolean;
@@ -168,7 +170,8 @@ async function nextIds(
   };
 }
 
-async function done(run: Run, progress: Progress, next: Next, { act }: Driving): Promise<Progress> {
+async function done(run: Run, progress: Progress, next: Next, { act, announce }: Driving): Promise<Progress> {
+  await announce(next.ids);
   const answers = await Promise.all(next.ids.map((id) => act(id, run)));
   const left: Record<string, number> = { ...progress.left };
   for (const answer of answers) if (!doneAnswers.has(answer)) left[answer] = (left[answer] ?? 0) + 1;
