@@ -8,6 +8,7 @@ import { startJanitor, startRuntime } from "@understudy/runtime";
 import { deathJobs, dying, QUEUE, type Way } from "./jobs.ts";
 
 const { REDIS_URL: redis = "", NAMESPACE: namespace = "", ROLE = "", MODE = "" } = process.env;
+const redrivable = ["rejected", "exhausted", "ambiguous", "stalled", "expired"] as const;
 const locks = { lockMs: 1500, stalledCheckMs: 500 };
 const shared = { redis, namespace, locks, observe: () => undefined };
 
@@ -68,7 +69,8 @@ async function redriver(): Promise<void> {
   const who = { by: { name: `redriver-${process.pid}`, role: "operator" as const }, reason: "chaos" };
   void (async () => {
     for (;;) {
-      const { letters } = await operator.letters({}, { limit: 100 });
+      // What cannot be read stays, and would fill every page.
+      const { letters } = await operator.letters({ cause: redrivable }, { limit: 100 });
       const some = letters.filter(() => Math.random() < 0.3).slice(0, 10);
       await Promise.all(some.map(({ id }) => operator.redrive(id, who)));
     }
