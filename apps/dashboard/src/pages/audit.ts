@@ -87,7 +87,9 @@ function verdict(verification: Verification): string {
       <strong>Verified:</strong> each of ${counted(verification.entries, "entry", "entries")} holds the hash
       of the one before.
     </p>
-    <p class="note">Head, to be kept elsewhere: <code class="wrap">${verification.entries}:${verification.head}</code></p>
+    <p class="note">
+      Head, to be kept elsewhere: <code class="wrap">${verification.entries}:${verification.head}</code>
+    </p>
   </div>`;
 }
 
