@@ -15,7 +15,7 @@ import { until } from "./until.ts";
 /** How many die of what, and how many processes are killed on top of those that die of it. */
 const { deaths, kills } = form<{ readonly deaths: Readonly<Record<Way, number>>; readonly kills: number }>({
   short: { deaths: { thrown: 40, rejected: 40, unparseable: 10, killed: 2, memory: 1 }, kills: 6 },
-  long: { deaths: { thrown: 400, rejected: 400, unparseable: 150, killed: 30, memory: 20 }, kills: 50 },
+  long: { deaths: { thrown: 475, rejected: 475, unparseable: 150, killed: 30, memory: 20 }, kills: 50 },
 });
 const total = Object.values(deaths).reduce((sum, count) => sum + count, 0);
 
