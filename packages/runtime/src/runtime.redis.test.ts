@@ -225,8 +225,10 @@ test("what may have reached a part before is not forgotten: its copies are count
     trail: [{ provider: "a", kind: "ambiguous" }, { kind: "ambiguous" }],
     ended: { cause: "ambiguous", effect: "maybe" },
   });
-  const [gone = ""] = (await stage.redis.zrange(keyOf(stage.family, "dead", "failed"), "0", "-1")).filter(
-    (one) => one !== later?.jobId,
+  const gone = await until("the part that was refused for good is dead too", async () =>
+    (await stage.redis.zrange(keyOf(stage.family, "dead", "failed"), "0", "-1")).find(
+      (one) => one !== later?.jobId,
+    ),
   );
   expect(await stage.envelopeOf(gone)).toMatchObject({
     only: "8",
