@@ -13,9 +13,21 @@ export interface Refusal {
   readonly retryAfterMs: number;
 }
 
+/** What a gate may want to know of a call that is about to be made. */
+export interface Ask {
+  /** What it takes from the account's limits; 1 for most calls. */
+  readonly cost: number;
+  /** Whether the job has asked this provider before. */
+  readonly isRetry: boolean;
+}
+
+/** A call like most. */
+export const usualAsk: Ask = { cost: 1, isRetry: false };
+
 /** Something that may withhold a call before it is made. It never fails a job: a gate in trouble admits. */
 export interface Gate {
-  admit(): Admission | Refusal | Promise<Admission | Refusal>;
+  /** @param ask `usualAsk` when absent */
+  admit(ask?: Ask): Admission | Refusal | Promise<Admission | Refusal>;
   readonly capacity: () => Capacity;
 }
 

@@ -33,6 +33,14 @@ export interface OutcomeMeta {
   readonly requestId?: string;
   /** The vendor's id of what was made, for look-ups. */
   readonly externalId?: string;
+  /** What the vendor says is left of the account's limit. For gates alone: it is taken off before an outcome goes further. */
+  readonly pace?: Pace;
+}
+
+/** How many more calls an account may make, and in how many milliseconds the count starts anew. */
+export interface Pace {
+  readonly remaining: number;
+  readonly resetsInMs: number;
 }
 
 /** What one provider answered to one call. */

@@ -11,6 +11,8 @@ export interface Call {
   /** Aborts at the call's deadline, or when the job is cancelled or its worker must stop. */
   readonly signal: AbortSignal;
   readonly traceparent?: string;
+  /** Whether the job has asked this provider before, in whichever attempt. */
+  readonly isRetry?: boolean;
 }
 
 /** The one shape in the chain: all resilience is functions from Adapter to Adapter. It never throws. */
@@ -73,6 +75,8 @@ interface ImplementationParts<Config, C extends Capability> {
   /** Whether this vendor can serve the request at all, such as its size. */
   // A method, because only a method's parameters may vary: a catalogue holds implementations of every capability.
   accepts?(request: RequestOf<C>): boolean;
+  /** What a request takes from the account's rate limit, such as its recipients; 1 when absent. A batch is one call. */
+  cost?(request: RequestOf<C>): number;
   readonly batch?: Batching<Config, C>;
 }
 

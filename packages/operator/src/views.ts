@@ -214,15 +214,34 @@ export interface QueueView {
 /** What the fleet's workers heard of one provider over the window. */
 export interface ProviderView {
   readonly provider: string;
-  readonly capabilities: readonly string[];
+  readonly capabilities: readonly CapabilityView[];
+  /** The span that the figures are of. */
   readonly windowMs: number;
+  readonly lastError?: Pick<Outcome, "at"> & { readonly code: string };
+}
+
+/** How one provider answers for one capability, over the whole fleet. Rates are shares of its calls, in [0, 1]. */
+export interface CapabilityView {
+  readonly capability: string;
+  /** Calls really made. */
   readonly calls: number;
-  /** Refusals of the provider's, and what could not be reached. */
-  readonly errors: number;
-  readonly unknown: number;
+  readonly errorRate: number;
+  readonly unknownRate: number;
+  readonly slowRate: number;
   readonly throttled: number;
   readonly withheld: number;
-  /** Of how many workers its circuit is open. */
-  readonly openCircuits: number;
-  readonly lastError?: Pick<Outcome, "at"> & { readonly code: string };
+  /** Milliseconds; absent without calls. */
+  readonly latency?: { readonly p50: number; readonly p95: number; readonly p99: number };
+  /** Its part of what all providers of the capability delivered. */
+  readonly trafficShare: number;
+  readonly state: CircuitState;
+  readonly reason: string;
+  /** Epoch milliseconds; 0 when it never changed. */
+  readonly since: number;
+  /** How many workers hold it open for themselves alone. */
+  readonly openOnWorkers: number;
+  /** A person's word that holds for it now. */
+  readonly directive?: Directive;
+  /** When it last delivered, as far as is remembered. */
+  readonly provenAt?: number;
 }

@@ -2,7 +2,7 @@ import type { Gate } from "@understudy/core";
 import { createVirtualClock, testGate } from "@understudy/testkit";
 
 import { createBulkhead } from "./bulkhead.ts";
-import { createCircuitBreaker } from "./circuit-breaker.ts";
+import { createCircuitBreaker } from "./circuit/circuit-breaker.ts";
 import { createRateLimiter } from "./rate-limiter.ts";
 
 const meta = { provider: "a", at: 0, durationMs: 1 };

@@ -3,7 +3,8 @@ import { createVirtualClock, type VirtualClock } from "@understudy/testkit";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { type CircuitBreaker, type CircuitState, createCircuitBreaker } from "./circuit-breaker.ts";
+import { type CircuitBreaker, createCircuitBreaker } from "./circuit-breaker.ts";
+import type { CircuitState } from "./state.ts";
 
 const meta = { provider: "a", at: 0, durationMs: 1 };
 const delivered: Outcome = { kind: "delivered", receipt: {}, final: true, ...meta };
@@ -18,8 +19,8 @@ function breaker(): {
   const changes: CircuitState["at"][] = [];
   const circuit = createCircuitBreaker({
     now: clock.now,
-    options: { windowMs: 1000, minCalls: 4, failureRate: 0.5, openMs: 100, maxOpenMs: 400 },
-    onChange: ({ at }) => void changes.push(at),
+    options: { windowMs: 1000, minCalls: 4, failureRate: 0.5, openMs: 100, maxOpenMs: 400, rampMs: 0 },
+    onChange: ({ state }) => void changes.push(state.at),
   });
   return { circuit, clock, changes };
 }

@@ -1,0 +1,288 @@
+import {
+  type Admission,
+  breakerSignal,
+  type Gate,
+  type Outcome,
+  type Refusal,
+  unlimited,
+} from "@understudy/core";
+
+import { complaintOf, minCallsOf, quorumOf } from "./electorate.ts";
+import { type CircuitOptions, defaultCircuit } from "./options.ts";
+import { createOverdue, type Timed } from "./overdue.ts";
+import type { Peers } from "./peers.ts";
+import { createRamp } from "./ramp.ts";
+import {
+  type Change,
+  type Circuit,
+  type CircuitState,
+  claim,
+  climb,
+  closedCircuit,
+  giveUp,
+  isOwnProbe,
+  isProbeDue,
+  probed,
+  trip,
+} from "./state.ts";
+import { createWindow } from "./window.ts";
+
+export interface CircuitBreaker extends Gate {
+  /** What holds for this worker now. */
+  state(): CircuitState;
+  /** The circuit behind it: whether it is everybody's or this worker's alone, why, and since when. */
+  view(): CircuitView;
+  /** What the fleet holds now; an older one than is known is ignored. */
+  learn(circuit: Circuit): void;
+  /** The others cannot be reached any more: goes on from here alone. */
+  detach(): void;
+  /** Does what is due without a call; to be called several times a second where there are peers. */
+  tick(): void;
+}
+
+export interface CircuitView {
+  readonly state: CircuitState;
+  readonly scope: "fleet" | "worker";
+  readonly reason: string;
+  readonly since: number;
+}
+
+interface Parts {
+  readonly now: () => number;
+  readonly options?: Partial<CircuitOptions>;
+  readonly peers?: Peers;
+  /** Whether a person holds it open. */
+  readonly isolated?: () => { readonly reason: string; readonly until?: number } | undefined;
+  /** Told of every change of what holds for this worker; must not throw. */
+  readonly onChange?: (view: CircuitView) => void;
+}
+
+/** While a probe is out, or about to be sent, it may be known any moment how it went. */
+const PROBE_STEP_MS = 100;
+/** Whoever has been asked for a call so lately has one to send as a probe. */
+const DEMAND_MS = 1000;
+const VOTE_EVERY_MS = 1000;
+const COMPLAIN_EVERY_MS = 100;
+const ISOLATED_RETRY_MS = 30_000;
+
+/**
+ * Stops asking a provider that fails, and finds out with one call at a time when it is back. Counts for itself, and opens for
+ * itself; with peers, opens for all when enough of them complain, shares one probe with them, and recovers in steps. Refused
+ * credentials open it at once: the next call would be refused too. Answers that blame the request or the pace count as signs of life.
+ */
+export function createCircuitBreaker(parts: Parts): CircuitBreaker {
+  const { now: localNow, peers } = parts;
+  const options = { ...defaultCircuit, ...parts.options };
+  const self = peers?.self ?? "self";
+  const calls = createWindow(options.windowMs, localNow);
+  const overdue = createOverdue(options.slowMs, localNow, () => calls.countSlow());
+  const ramp = createRamp(options.windowMs, localNow);
+  /** What the fleet holds, and what this worker holds alone: the latter counts while the former is closed or unknown. */
+  let shared = closedCircuit;
+  let own = closedCircuit;
+  let wasIsolated = false;
+  let probeSent = false;
+  let claimedAt = 0;
+  let wantedAt = -Infinity;
+  let votedAt = -Infinity;
+  let isAsking = false;
+  let refusedAccount: string | undefined;
+
+  const hasPeers = (): boolean => peers?.isReachable() === true;
+  const isShared = (): boolean => hasPeers() && (shared.state.at !== "closed" || own.state.at === "closed");
+  const governing = (): Circuit => (isShared() ? shared : own);
+  const clock = (): number => peers?.now() ?? localNow();
+
+  const tell = (): void => parts.onChange?.(view());
+  const view = (): CircuitView => {
+    const isolation = parts.isolated?.();
+    const { state, reason, since } = governing();
+    const scope = isShared() ? "fleet" : "worker";
+    if (isolation !== undefined) return { state: { at: "isolated", ...isolation }, scope: "fleet", reason: isolation.reason, since };
+    return { state, scope, reason, since };
+  };
+
+  /** What was counted under another circuit says nothing about this one. */
+  const entered = (before: Circuit): void => {
+    const after = governing();
+    if (after === before) return;
+    if (after.state.at === "open") ramp.remember();
+    if (after.state.at === "half_open") ramp.start();
+    if (after.state.at !== before.state.at || after.state.at === "half_open") {
+      calls.reset();
+      overdue.forget();
+    }
+    refusedAccount = undefined;
+    probeSent = false;
+    claimedAt = localNow();
+    votedAt = -Infinity;
+    tell();
+  };
+  const setOwn = (next: Circuit): void => {
+    const before = governing();
+    own = next;
+    entered(before);
+  };
+  const move = (change: Change, probe?: "take" | "release"): void => {
+    if (change === undefined) return;
+    if (isShared()) peers?.propose(shared, change, probe);
+    else setOwn(change);
+  };
+
+  const claimProbe = (): void => {
+    const circuit = governing();
+    const change = claim(circuit, self, clock(), options);
+    if (change === undefined) return;
+    if (isShared() || !hasPeers() || peers === undefined) return move(change, "take");
+    // Nobody else finds anything wrong with the provider, but its probes are counted with everybody's.
+    if (isAsking) return;
+    isAsking = true;
+    void peers.mayProbe().then((may) => {
+      isAsking = false;
+      if (may && own === circuit) setOwn(change);
+    });
+  };
+
+  const judge = (): void => {
+    const circuit = governing();
+    const complaint = refusedAccount ?? complaintOf(calls.sums(), minCallsOf(circuit, options), options);
+    // Before the circuit opens: what was counted is forgotten then.
+    vote(complaint === undefined ? VOTE_EVERY_MS : COMPLAIN_EVERY_MS, complaint);
+    // Whether a recovery of all goes wrong is for all to say.
+    const isOwn = circuit.state.at === "closed" || !isShared();
+    if (complaint !== undefined && isOwn) setOwn(trip(own, complaint, clock(), options) ?? own);
+  };
+
+  /** Tells the others what this worker sees. Where it alone is too few to tell, what all see together may be enough. */
+  const vote = (everyMs: number, complaint: string | undefined): void => {
+    if (peers === undefined || !hasPeers() || localNow() < votedAt + everyMs) return;
+    const sums = calls.sums();
+    const total = Math.max(sums.total, sums.slow);
+    if (total === 0) return;
+    votedAt = localNow();
+    const about = shared;
+    const heard = complaint ?? complaintOf(sums, 1, options);
+    const mine = { version: about.version, at: clock(), total, ...(heard === undefined ? {} : { complaint: heard }) };
+    void peers.vote(mine).then((votes) => {
+      if (votes === undefined || shared !== about || !hasPeers()) return;
+      const reason = quorumOf(votes, shared, clock(), options);
+      const opened = reason === undefined ? undefined : trip(shared, reason, clock(), options);
+      if (opened !== undefined) peers.propose(shared, opened);
+    });
+  };
+
+  const settle = (call: Timed, circuit: Circuit, isProbe: boolean, outcome: Outcome | undefined): void => {
+    overdue.end(call);
+    const signal =
+      outcome === undefined ? undefined : outcome.kind === "delivered" ? "alive" : breakerSignal(outcome);
+    // Answers to calls made under another circuit say nothing about the provider since.
+    if (circuit !== governing()) return;
+    if (isProbe) {
+      if (signal === undefined) probeSent = false;
+      else {
+        const reason = outcome === undefined || !("code" in outcome) ? "probe_failed" : outcome.code;
+        const seen = { isAlive: signal === "alive", reason, now: clock() };
+        move(probed(circuit, self, seen, options));
+      }
+      return;
+    }
+    if (signal === undefined) return;
+    calls.count(signal !== "alive");
+    if (signal === "account_failure" && outcome !== undefined && "code" in outcome) refusedAccount = outcome.code;
+    judge();
+  };
+
+  const admission = (circuit: Circuit, isProbe: boolean): Admission => {
+    const call = overdue.begin();
+    return { ok: true, settle: (outcome) => settle(call, circuit, isProbe, outcome) };
+  };
+
+  const tick = (): void => {
+    const isIsolated = parts.isolated?.() !== undefined;
+    if (isIsolated !== wasIsolated) {
+      wasIsolated = isIsolated;
+      tell();
+    }
+    const circuit = governing();
+    const { state } = circuit;
+    if (overdue.look() && !(state.at === "half_open" && state.share === 0)) judge();
+    if (isOwnProbe(circuit, self) && !probeSent && localNow() > claimedAt + DEMAND_MS)
+      return move(giveUp(circuit, self, clock()), "release");
+    if (isProbeDue(circuit, clock())) {
+      if (localNow() <= wantedAt + DEMAND_MS) claimProbe();
+      return;
+    }
+    if (state.at === "half_open" && state.share > 0) {
+      judge();
+      if (circuit === governing()) move(climb(circuit, clock(), options));
+      return;
+    }
+    if (state.at === "closed") vote(VOTE_EVERY_MS, undefined);
+  };
+  /** Without peers nobody ticks: whoever asks finds done what is due. */
+  const catchUp = (): void => {
+    if (peers === undefined) tick();
+  };
+
+  const refusal = (code: string, retryAfterMs: number): Refusal => ({ ok: false, code, retryAfterMs });
+
+  return {
+    state: () => view().state,
+    view,
+    learn(circuit) {
+      if (circuit.version <= shared.version) return;
+      const before = governing();
+      shared = circuit;
+      // Everybody's word is stronger than one's own.
+      own = { ...closedCircuit, version: own.version };
+      entered(before);
+    },
+    detach() {
+      // What held for all goes on holding here, under this worker's own care.
+      if (shared.state.at !== "closed") own = shared;
+    },
+    tick,
+    capacity() {
+      wantedAt = localNow();
+      catchUp();
+      const isolation = parts.isolated?.();
+      if (isolation !== undefined)
+        return { room: 0, opensAt: localNow() + untilEnd(isolation.until, clock()) };
+      const circuit = governing();
+      const { state } = circuit;
+      if (state.at === "closed") return unlimited;
+      if (state.at === "open")
+        return { room: 0, opensAt: localNow() + untilProbe(state.until, clock()) };
+      if (state.share > 0) return ramp.capacity(state.share);
+      return {
+        room: isOwnProbe(circuit, self) && !probeSent ? 1 : 0,
+        opensAt: localNow() + PROBE_STEP_MS,
+      };
+    },
+    admit() {
+      wantedAt = localNow();
+      ramp.ask();
+      catchUp();
+      const isolation = parts.isolated?.();
+      if (isolation !== undefined) return refusal("isolated", untilEnd(isolation.until, clock()));
+      const circuit = governing();
+      const { state } = circuit;
+      if (state.at === "closed") return admission(circuit, false);
+      if (state.at === "open") return refusal("circuit_open", untilProbe(state.until, clock()));
+      if (state.share > 0)
+        return ramp.take(state.share) ? admission(circuit, false) : refusal("circuit_half_open", options.rampMs);
+      if (!isOwnProbe(circuit, self) || probeSent) return refusal("circuit_half_open", options.openMs);
+      probeSent = true;
+      return admission(circuit, true);
+    },
+  };
+}
+
+/** Past its time somebody is about to claim the probe. */
+function untilProbe(until: number, now: number): number {
+  return until > now ? until - now : PROBE_STEP_MS;
+}
+
+function untilEnd(until: number | undefined, now: number): number {
+  return until === undefined ? ISOLATED_RETRY_MS : Math.min(Math.max(until - now, 1), ISOLATED_RETRY_MS);
+}

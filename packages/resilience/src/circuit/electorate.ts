@@ -1,0 +1,53 @@
+import type { CircuitOptions } from "./options.ts";
+import type { Circuit } from "./state.ts";
+import type { Sums } from "./window.ts";
+
+/** What one worker says of a provider: how much it has asked of it lately, and what is wrong with the answers, if anything. */
+export interface Vote {
+  /** Of the circuit under which it was counted. */
+  readonly version: number;
+  /** Of the fleet's clock. */
+  readonly at: number;
+  /** Calls in its window. */
+  readonly total: number;
+  readonly complaint?: string;
+}
+
+/** A recovery that goes wrong is not looked at for long. */
+const MIN_CALLS_OF_A_RAMP = 2;
+
+/** What is wrong with these calls; undefined when nothing is, or when they are too few to tell. */
+export function complaintOf(sums: Sums, minCalls: number, options: CircuitOptions): string | undefined {
+  if (sums.inARow >= options.failuresInARow) return "failures_in_a_row";
+  // A call that hangs is slow before it is over, and so before it is counted.
+  const total = Math.max(sums.total, sums.slow);
+  if (total < minCalls || total === 0) return undefined;
+  if (sums.failed >= total * options.failureRate) return "failure_rate";
+  return sums.slow >= total * options.slowRate ? "slow_rate" : undefined;
+}
+
+export function minCallsOf({ state }: Circuit, { minCalls }: CircuitOptions): number {
+  return state.at === "half_open" ? Math.min(minCalls, MIN_CALLS_OF_A_RAMP) : minCalls;
+}
+
+/**
+ * Why the circuit should open for all; undefined when it should not. Those who complain must carry the quorum of the recent
+ * traffic, and be two where two or more have any: one bad node speaks for itself alone.
+ */
+export function quorumOf(
+  votes: readonly Vote[],
+  circuit: Circuit,
+  now: number,
+  options: CircuitOptions,
+): string | undefined {
+  const counting = votes.filter(
+    ({ version, at, total }) => version === circuit.version && total > 0 && now - at <= options.windowMs,
+  );
+  const complaining = counting.filter(({ complaint }) => complaint !== undefined);
+  const weight = (some: readonly Vote[]): number => some.reduce((sum, { total }) => sum + total, 0);
+  const isHeard =
+    complaining.length >= Math.min(2, counting.length) &&
+    weight(counting) >= minCallsOf(circuit, options) &&
+    weight(complaining) >= weight(counting) * options.quorum;
+  return isHeard ? complaining.toSorted((one, other) => other.total - one.total)[0]?.complaint : undefined;
+}

@@ -1,0 +1,114 @@
+import type { CircuitOptions } from "./options.ts";
+
+/** Times are epoch milliseconds; for a circuit that is shared, of the fleet's clock. */
+export type CircuitState =
+  | { readonly at: "closed" }
+  /** Nobody calls before `until`. */
+  | { readonly at: "open"; readonly until: number }
+  /** `share` of the usual traffic may pass; at 0 only the probe. */
+  | { readonly at: "half_open"; readonly share: number; readonly probe?: Probe }
+  /** Held open by a person. */
+  | { readonly at: "isolated"; readonly reason: string; readonly until?: number };
+
+export interface Probe {
+  readonly owner: string;
+  /** After which it counts as lost. */
+  readonly until: number;
+}
+
+/** What workers agree on about a provider's capability. Never changed in place: each change is a new one. */
+export interface Circuit {
+  /** Grows with each change. */
+  readonly version: number;
+  readonly state: Exclude<CircuitState, { readonly at: "isolated" }>;
+  readonly since: number;
+  /** Why it is so: "failure_rate", "slow_rate", "failures_in_a_row", "unauthorized" …; "recovered" and the like when it is well. */
+  readonly reason: string;
+  /** How often it opened without recovering between. */
+  readonly openings: number;
+}
+
+export const closedCircuit: Circuit = {
+  version: 0,
+  state: { at: "closed" },
+  since: 0,
+  reason: "new",
+  openings: 0,
+};
+
+/** The steps of a recovery, as shares of the usual traffic. The last is followed by all of it. */
+export const rampShares = [0.01, 0.05, 0.25] as const;
+
+/** What may become of a circuit; undefined when it does not apply any more, since somebody was quicker. */
+export type Change = Circuit | undefined;
+
+/** Opens it: the calls of a closed circuit, or of one that was recovering, show that the provider fails. */
+export function trip(circuit: Circuit, reason: string, now: number, options: CircuitOptions): Change {
+  const { at } = circuit.state;
+  const isProbing = circuit.state.at === "half_open" && circuit.state.share === 0;
+  return at === "open" || isProbing ? undefined : opened(circuit, reason, now, options);
+}
+
+/** Makes `owner` the one who may send a probe: it is time, and nobody else's probe is out. */
+export function claim(circuit: Circuit, owner: string, now: number, options: CircuitOptions): Change {
+  return isProbeDue(circuit, now)
+    ? next(circuit, { at: "half_open", share: 0, probe: { owner, until: now + options.probeLeaseMs } }, now, {
+        reason: circuit.reason,
+      })
+    : undefined;
+}
+
+export function isProbeDue({ state }: Circuit, now: number): boolean {
+  if (state.at === "open") return now >= state.until;
+  return state.at === "half_open" && state.share === 0 && now >= (state.probe?.until ?? 0);
+}
+
+/** What the owner's probe has shown. */
+export function probed(
+  circuit: Circuit,
+  owner: string,
+  { isAlive, reason, now }: { readonly isAlive: boolean; readonly reason: string; readonly now: number },
+  options: CircuitOptions,
+): Change {
+  if (!isOwnProbe(circuit, owner)) return undefined;
+  return isAlive ? climbed(circuit, rampShares[0], now, options) : opened(circuit, reason, now, options);
+}
+
+/** The owner has nothing to send: whoever has may claim the probe at once. */
+export function giveUp(circuit: Circuit, owner: string, now: number): Change {
+  return isOwnProbe(circuit, owner)
+    ? next(circuit, { at: "open", until: now }, now, { reason: circuit.reason })
+    : undefined;
+}
+
+/** The next step of a recovery, once this one has lasted long enough without a complaint. */
+export function climb(circuit: Circuit, now: number, options: CircuitOptions): Change {
+  const { state } = circuit;
+  if (state.at !== "half_open" || state.share === 0 || now < circuit.since + options.rampMs) return undefined;
+  const higher = rampShares.find((share) => share > state.share);
+  return climbed(circuit, higher, now, options);
+}
+
+export function isOwnProbe({ state }: Circuit, owner: string): boolean {
+  return state.at === "half_open" && state.share === 0 && state.probe?.owner === owner;
+}
+
+function climbed(circuit: Circuit, share: number | undefined, now: number, { rampMs }: CircuitOptions): Circuit {
+  return share === undefined || rampMs === 0
+    ? next(circuit, { at: "closed" }, now, { reason: "recovered", openings: 0 })
+    : next(circuit, { at: "half_open", share }, now, { reason: "recovering" });
+}
+
+function opened(circuit: Circuit, reason: string, now: number, options: CircuitOptions): Circuit {
+  const openMs = Math.min(options.openMs * 2 ** circuit.openings, options.maxOpenMs);
+  return next(circuit, { at: "open", until: now + openMs }, now, { reason, openings: circuit.openings + 1 });
+}
+
+function next(
+  circuit: Circuit,
+  state: Circuit["state"],
+  since: number,
+  rest: Partial<Pick<Circuit, "reason" | "openings">>,
+): Circuit {
+  return { ...circuit, ...rest, version: circuit.version + 1, state, since };
+}

@@ -1,0 +1,163 @@
+import type { CircuitBreaker } from "../circuit/circuit-breaker.ts";
+import type { Peers } from "../circuit/peers.ts";
+import { type Circuit, closedCircuit } from "../circuit/state.ts";
+import { type Directive, directiveFor, holds } from "./directive.ts";
+import type { CircuitName, FleetNews, FleetStore, SharedCircuit } from "./store.ts";
+
+/** One worker's part in its fleet: what all hold, kept here, so that no call waits for it. */
+export interface FleetMember {
+  /** Hears of what the others changed. */
+  readonly news: FleetNews;
+  /** Through which a circuit's breaker speaks with the others. */
+  peersOf(name: CircuitName): Peers;
+  /** Joins a breaker to those of the same circuit in other workers. */
+  join(name: CircuitName, breaker: CircuitBreaker): void;
+  /** What a person wants done with a provider now. */
+  directive(provider: string, capability: string): Directive | undefined;
+  isReachable(): boolean;
+  /** The fleet's clock. */
+  now(): number;
+  close(): void;
+}
+
+/** A change that this worker made for all. */
+export interface FleetChange extends SharedCircuit {
+  readonly before: Circuit;
+}
+
+interface Parts {
+  readonly store: FleetStore;
+  /** This worker's name. */
+  readonly self: string;
+  readonly now: () => number;
+  readonly probeEveryMs: number;
+  /** Told of what this worker changed for all, and of losing and finding the others. Must not throw. */
+  readonly onChange: (change: FleetChange) => void;
+  readonly onReachable: (isReachable: boolean) => void;
+}
+
+const TICK_MS = 100;
+const READ_EVERY_MS = 1000;
+/** While the others are away. */
+const TRY_EVERY_MS = 250;
+/** Whoever does not answer by then is away. */
+const ANSWER_MS = 300;
+
+export function joinFleet({ store, self, now, probeEveryMs, onChange, onReachable }: Parts): FleetMember {
+  const breakers = new Map<string, { readonly name: CircuitName; readonly breaker: CircuitBreaker }>();
+  const known = new Map<string, Circuit>();
+  let directives: readonly Directive[] = [];
+  let clockAheadMs = 0;
+  let isReachable = false;
+  let reading: "no" | "yes" | "again" = "no";
+  let readAt = -Infinity;
+
+  const fleetNow = (): number => now() + clockAheadMs;
+  const lost = (): void => {
+    if (!isReachable) return;
+    isReachable = false;
+    for (const { breaker } of breakers.values()) breaker.detach();
+    onReachable(false);
+  };
+  /** Asks the store something; trouble of any kind is told apart from an answer by `undefined`. */
+  const asked = async <T>(question: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await withinDeadline(question(), ANSWER_MS);
+    } catch {
+      lost();
+      return undefined;
+    }
+  };
+
+  const learn = ({ circuit, ...name }: SharedCircuit): void => {
+    if (circuit.version <= versionOf(name)) return;
+    known.set(keyOf(name), circuit);
+    breakers.get(keyOf(name))?.breaker.learn(circuit);
+  };
+  const versionOf = (name: CircuitName): number => known.get(keyOf(name))?.version ?? 0;
+
+  const change = async (name: CircuitName, before: Circuit, after: Circuit, lease: Parameters<Peers["propose"]>[2]): Promise<void> => {
+    const right = lease === "take" ? { take: probeEveryMs } : (lease ?? "none");
+    const swapped = await asked(() => store.swap(name, { before, after, by: self, lease: right }));
+    if (swapped?.at === "other") await caughtUp(name, swapped.circuit);
+    if (swapped?.at !== "done") return;
+    learn({ ...name, circuit: after });
+    onChange({ ...name, circuit: after, before });
+  };
+  /** A store that knows less than this worker has lost what was written last: it is told again. */
+  const caughtUp = async (name: CircuitName, there: Circuit): Promise<void> => {
+    const mine = known.get(keyOf(name)) ?? closedCircuit;
+    if (there.version >= mine.version) return learn({ ...name, circuit: there });
+    await asked(() => store.swap(name, { before: there, after: mine, by: self, lease: "none" }));
+  };
+
+  const read = async (): Promise<void> => {
+    if (reading !== "no") {
+      reading = "again";
+      return;
+    }
+    reading = "yes";
+    const sentAt = now();
+    const records = await asked(() => store.read());
+    readAt = now();
+    const isStale = (reading as string) === "again";
+    reading = "no";
+    if (records === undefined) return;
+    // What was written while it was on its way may not be in it.
+    if (isStale) void read();
+    clockAheadMs = records.now - (sentAt + readAt) / 2;
+    directives = records.directives;
+    const stored = new Map(records.circuits.map((shared) => [keyOf(shared), shared.circuit]));
+    if (!isReachable) {
+      isReachable = true;
+      onReachable(true);
+    }
+    const names = [...breakers.values()].map(({ name }) => name);
+    await Promise.all(names.map((name) => caughtUp(name, stored.get(keyOf(name)) ?? closedCircuit)));
+    for (const directive of directives)
+      if (!holds(directive, fleetNow())) await asked(() => store.expire(directive));
+  };
+
+  const timer = setInterval(() => {
+    if (now() >= readAt + (isReachable ? READ_EVERY_MS : TRY_EVERY_MS)) void read();
+    for (const { breaker } of breakers.values()) breaker.tick();
+  }, TICK_MS);
+  void read();
+
+  return {
+    news: {
+      circuit: learn,
+      directives: () => void read(),
+      reconnected: () => void read(),
+    },
+    peersOf: (name) => ({
+      self,
+      now: fleetNow,
+      isReachable: () => isReachable,
+      propose: (before, after, probe) => void change(name, before, after, probe),
+      vote: (vote) => asked(() => store.vote(name, self, vote)),
+      mayProbe: async () => (await asked(() => store.lease(name.provider, probeEveryMs))) === true,
+    }),
+    join(name, breaker) {
+      breakers.set(keyOf(name), { name, breaker });
+      const circuit = known.get(keyOf(name));
+      if (circuit !== undefined) breaker.learn(circuit);
+    },
+    directive: (provider, capability) => directiveFor(directives, provider, capability, fleetNow()),
+    isReachable: () => isReachable,
+    now: fleetNow,
+    close: () => clearInterval(timer),
+  };
+}
+
+const keyOf = ({ provider, capability }: CircuitName): string => `${provider} ${capability}`;
+
+async function withinDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`no answer within ${ms} ms`)), ms);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

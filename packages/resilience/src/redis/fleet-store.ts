@@ -1,0 +1,261 @@
+import type { Redis } from "ioredis";
+
+import type { Vote } from "../circuit/electorate.ts";
+import { type Circuit, closedCircuit } from "../circuit/state.ts";
+import type { Directive } from "../fleet/directive.ts";
+import type {
+  CircuitName,
+  CircuitTransition,
+  DirectiveTransition,
+  FleetNews,
+  FleetRecords,
+  FleetStore,
+  Lease,
+  SharedCircuit,
+  Transition,
+} from "../fleet/store.ts";
+import { type FleetKeys, fleetKeys } from "./keys.ts";
+import { defineScript } from "./script.ts";
+
+const KEEP_TRANSITIONS = 500;
+const KEEP_VOTES_SECONDS = 120;
+
+const swapScript = defineScript(
+  "swap-circuit",
+  `--[[
+  Puts a circuit in the place of the one that its writer knew.
+  KEYS[1] the circuits, a hash  KEYS[2] the transitions, a list  KEYS[3] the provider's probe
+  ARGV[1] the circuit's name  ARGV[2] the version that its writer knew, 0 for none
+  ARGV[3] the new one: "<version> <json>"  ARGV[4] the channel of news  ARGV[5] the transition, empty for none
+  ARGV[6] above 0: take the probe for so many milliseconds; below: give it back; 0: leave it  ARGV[7] how many transitions stay
+  Answers {1}; {0, the one that is there} when somebody was quicker; {2} when the probe is taken.
+]]
+local there = redis.call("HGET", KEYS[1], ARGV[1])
+local version = there and string.match(there, "^%d+") or "0"
+if version ~= ARGV[2] then return { 0, there or "" } end
+local lease = tonumber(ARGV[6])
+if lease > 0 and not redis.call("SET", KEYS[3], ARGV[1], "NX", "PX", lease) then return { 2 } end
+if lease < 0 then redis.call("DEL", KEYS[3]) end
+redis.call("HSET", KEYS[1], ARGV[1], ARGV[3])
+redis.call("PUBLISH", ARGV[4], "circuit " .. cjson.encode({ ARGV[1], ARGV[3] }))
+if ARGV[5] ~= "" then
+  redis.call("LPUSH", KEYS[2], ARGV[5])
+  redis.call("LTRIM", KEYS[2], 0, tonumber(ARGV[7]) - 1)
+end
+return { 1 }`,
+);
+
+const directScript = defineScript(
+  "direct",
+  `--[[
+  Gives a person's word about a provider, or takes it back.
+  KEYS[1] the directives, a hash  KEYS[2] the transitions, a list
+  ARGV[1] the channel of news  ARGV[2] the transition  ARGV[3] how many transitions stay
+  ARGV[4] the field  ARGV[5] its new value, empty to take it back  ARGV[6] the value it must have now, empty for any
+  Answers 1, or 0 when there was nothing to take back or it is another by now.
+]]
+local there = redis.call("HGET", KEYS[1], ARGV[4])
+if ARGV[6] ~= "" and there ~= ARGV[6] then return 0 end
+if ARGV[5] == "" then
+  if not there then return 0 end
+  redis.call("HDEL", KEYS[1], ARGV[4])
+else
+  redis.call("HSET", KEYS[1], ARGV[4], ARGV[5])
+end
+redis.call("LPUSH", KEYS[2], ARGV[2])
+redis.call("LTRIM", KEYS[2], 0, tonumber(ARGV[3]) - 1)
+redis.call("PUBLISH", ARGV[1], "directives")
+return 1`,
+);
+
+/** The fleet's records on Redis. */
+export function openFleetStore(redis: Redis, namespace?: string): FleetStore {
+  const keys = fleetKeys(namespace);
+  return {
+    read: () => readRecords(redis, keys),
+    async swap(name, { before, after, by, lease }) {
+      const entry = transitionOf(name, before, after, by);
+      const args = [
+        fieldOf(name),
+        before.version,
+        written(after),
+        keys.news,
+        entry === undefined ? "" : JSON.stringify(entry),
+        leaseMs(lease),
+        KEEP_TRANSITIONS,
+      ];
+      const answer = await swapScript(
+        redis,
+        [keys.circuits, keys.transitions, keys.probe(name.provider)],
+        args,
+      );
+      const [code, there] = answer as readonly [number, string?];
+      if (code === 1) return { at: "done" };
+      return code === 2 ? { at: "leased" } : { at: "other", circuit: circuitIn(there) };
+    },
+    async lease(provider, forMs) {
+      return (await redis.set(keys.probe(provider), "own", "PX", forMs, "NX")) === "OK";
+    },
+    async vote(name, worker, vote) {
+      const key = keys.votes(fieldOf(name));
+      const answers = await redis
+        .multi()
+        .hset(key, worker, JSON.stringify(vote))
+        .expire(key, KEEP_VOTES_SECONDS)
+        .hvals(key)
+        .exec();
+      return (resultsOf(answers)[2] as readonly string[]).map((text) => JSON.parse(text) as Vote);
+    },
+    async expire(directive) {
+      const { verb: _, since: __, ...about } = directive;
+      const at = directive.until ?? 0;
+      await direct(redis, keys, { what: "directive", ...about, verb: "expire", at }, JSON.stringify(directive));
+    },
+  };
+}
+
+/** Gives a person's word; effective on the whole fleet as soon as it is pushed. Answers with it as it was written. */
+export async function giveDirective(
+  redis: Redis,
+  namespace: string | undefined,
+  given: Omit<Directive, "since" | "until"> & { readonly forMs?: number },
+): Promise<Directive> {
+  const since = await clockOf(redis);
+  const { forMs, ...word } = given;
+  const directive = { ...word, since, ...(forMs === undefined ? {} : { until: since + forMs }) };
+  const { since: at, ...about } = directive;
+  await direct(redis, fleetKeys(namespace), { what: "directive", ...about, at });
+  return directive;
+}
+
+/** Takes back what was said of a provider, or of one capability of it; false when nothing was. */
+export async function takeBackDirective(
+  redis: Redis,
+  namespace: string | undefined,
+  about: Pick<Directive, "provider" | "capability" | "reason" | "by">,
+): Promise<boolean> {
+  const at = await clockOf(redis);
+  return await direct(redis, fleetKeys(namespace), { what: "directive", ...about, verb: "restore", at });
+}
+
+export async function readFleet(redis: Redis, namespace?: string): Promise<FleetRecords> {
+  return await readRecords(redis, fleetKeys(namespace));
+}
+
+/** The newest first. @param limit up to 500 */
+export async function readTransitions(
+  redis: Redis,
+  namespace: string | undefined,
+  limit: number,
+): Promise<readonly Transition[]> {
+  const lines = await redis.lrange(fleetKeys(namespace).transitions, 0, limit - 1);
+  return lines.map((line) => JSON.parse(line) as Transition);
+}
+
+/**
+ * Hears what is pushed to the fleet.
+ * @param redis a connection of its own; whoever gave it ends it
+ */
+export async function hearFleet(redis: Redis, namespace: string | undefined, news: FleetNews): Promise<void> {
+  redis.on("message", (_channel: string, message: string) => {
+    if (message === "directives") return news.directives();
+    const [name, value] = JSON.parse(message.slice("circuit ".length)) as readonly [string, string];
+    news.circuit({ ...nameIn(name), circuit: circuitIn(value) });
+  });
+  redis.on("ready", () => news.reconnected());
+  await redis.subscribe(fleetKeys(namespace).news);
+}
+
+async function readRecords(redis: Redis, keys: FleetKeys): Promise<FleetRecords> {
+  const answers = await redis
+    .pipeline()
+    .hgetall(keys.circuits)
+    .hgetall(keys.directives)
+    // A write, so that a server that only answers questions is found out.
+    .expire(keys.news, 1)
+    .time()
+    .exec();
+  const [circuits, directives, , time] = resultsOf(answers) as readonly [
+    Record<string, string>,
+    Record<string, string>,
+    number,
+    readonly [number | string, number | string],
+  ];
+  return {
+    circuits: Object.entries(circuits).map(
+      ([name, value]): SharedCircuit => ({ ...nameIn(name), circuit: circuitIn(value) }),
+    ),
+    directives: Object.values(directives).map((text) => JSON.parse(text) as Directive),
+    now: millisecondsOf(time),
+  };
+}
+
+async function direct(
+  redis: Redis,
+  keys: FleetKeys,
+  entry: DirectiveTransition,
+  ifNow = "",
+): Promise<boolean> {
+  const { what: _, at, verb, ...about } = entry;
+  const isTakenBack = verb === "restore" || verb === "expire";
+  const value = isTakenBack ? "" : JSON.stringify({ verb, ...about, since: at });
+  const field = entry.capability === undefined ? entry.provider : fieldOf({ ...entry, capability: entry.capability });
+  const args = [keys.news, JSON.stringify(entry), KEEP_TRANSITIONS, field, value, ifNow];
+  return (await directScript(redis, [keys.directives, keys.transitions], args)) === 1;
+}
+
+function transitionOf(
+  { provider, capability }: CircuitName,
+  before: Circuit,
+  after: Circuit,
+  by: string,
+): CircuitTransition | undefined {
+  const { state, reason, since } = after;
+  return {
+    what: "circuit",
+    provider,
+    capability,
+    from: before.state.at,
+    to: state.at,
+    ...(state.at === "half_open" ? { share: state.share } : {}),
+    reason,
+    by,
+    at: since,
+  };
+}
+
+function leaseMs(lease: Lease): number {
+  if (lease === "none") return 0;
+  return lease === "release" ? -1 : lease.take;
+}
+
+const fieldOf = ({ provider, capability }: CircuitName): string => `${provider} ${capability}`;
+
+function nameIn(field: string): CircuitName {
+  const [provider = "", capability = ""] = field.split(" ");
+  return { provider, capability };
+}
+
+const written = (circuit: Circuit): string => `${circuit.version} ${JSON.stringify(circuit)}`;
+
+function circuitIn(value: string | undefined): Circuit {
+  return value === undefined || value === ""
+    ? closedCircuit
+    : (JSON.parse(value.slice(value.indexOf(" ") + 1)) as Circuit);
+}
+
+async function clockOf(redis: Redis): Promise<number> {
+  return millisecondsOf(await redis.time());
+}
+
+function millisecondsOf([seconds, micros]: readonly (number | string)[]): number {
+  return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+}
+
+function resultsOf(answers: readonly (readonly [Error | null, unknown])[] | null): readonly unknown[] {
+  if (answers === null) throw new Error("Redis gave up a transaction");
+  return answers.map(([error, result]) => {
+    if (error !== null) throw error;
+    return result;
+  });
+}
