@@ -3,7 +3,7 @@ import { type Job, type JobJson, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 
 import type { CancelRequest } from "./cancel.ts";
-import { createFetchDoor } from "./fetch-door.ts";
+import { createFetchDoor, type FetchDoor } from "./fetch-door.ts";
 import type { Family } from "./names.ts";
 import { type Settlement, settlingBackend, type SettlingOptions } from "./settlement.ts";
 
@@ -40,6 +40,8 @@ export interface ConsumerOptions extends Pick<SettlingOptions, "afterFailed" | "
   readonly redis: Redis;
   readonly family: Family;
   readonly concurrency: number;
+  /** How many more may run at once while some take far longer than usual. Default 0. */
+  readonly spare?: number;
   readonly locks?: Partial<LockOptions>;
   /** Runs one job. `signal` aborts when the worker must stop or has lost the job's lock. A throw is a bug and fails the job. */
   readonly process: (job: Fetched, signal: AbortSignal) => Promise<Settlement>;
@@ -72,15 +74,15 @@ export interface Consumer {
 export function startConsumer(options: ConsumerOptions): Consumer {
   const { family, redis, locks, process, onError } = options;
   const { lockMs, stalledCheckMs, maxStalledCount } = { ...defaultLocks, ...locks };
-  const door = createFetchDoor(options.capacity);
+  const { capacity, concurrency, spare = 0 } = options;
+  const door = createFetchDoor({ capacity, concurrency });
   const running = new Set<string>();
   const worker = new TolerantWorker(
     family.name,
     // BullMQ passes a signal only to functions of three parameters.
     async (job, token, signal) => {
       const one = fetched(job, token);
-      // Its first question to a gate is a few microtasks away; until then it counts as pending.
-      setImmediate(() => door.begun(one.id));
+      door.started(one.id);
       running.add(one.id);
       try {
         return await process(one, signal ?? new AbortController().signal);
@@ -91,15 +93,18 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     {
       connection: redis,
       prefix: family.prefix,
-      concurrency: options.concurrency,
+      concurrency: concurrency + spare,
       lockDuration: lockMs,
       stalledInterval: stalledCheckMs,
       maxStalledCount,
       runRetryDelay: 1000,
+      autorun: false,
     },
     settlingBackend({ door, keepCompletedMs: options.keepCompletedMs, afterFailed: options.afterFailed }),
   );
   worker.on("error", onError);
+  waitForSlots(worker, door);
+  worker.run().catch(onError);
   worker.on("lockRenewalFailed", (ids: string[]) => {
     for (const id of ids) worker.cancelJob(id, "lock_lost");
   });
@@ -108,6 +113,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     running: () => [...running],
     isRunning: () => worker.isRunning() && !worker.isPaused(),
     async close({ deadlineMs }) {
+      door.shut();
       const overdue = setTimeout(() => worker.cancelAllJobs("shutting_down"), deadlineMs);
       try {
         await worker.close();
@@ -116,6 +122,22 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       }
     },
   };
+}
+
+// Private in BullMQ's types; the contract tests hold the pinned version to it.
+interface Internals {
+  _getNextJob(token: string, options: unknown): Promise<unknown>;
+}
+
+/**
+ * Keeps a worker from fetching while no slot is free. BullMQ runs nothing new until a fetch has answered, so one that waits must
+ * answer as soon as a job ends; and it must not wait for a job to arrive before there is a slot for it.
+ */
+function waitForSlots(worker: Worker<unknown, Settlement>, door: FetchDoor): void {
+  const internals = worker as unknown as Internals;
+  const next = internals._getNextJob.bind(worker);
+  internals._getNextJob = (token, how) =>
+    door.hasSlot() ? next(token, how) : door.slot().then(() => undefined);
 }
 
 /** BullMQ throws at data that is not JSON before any processor sees the job, which would then stall for ever. */

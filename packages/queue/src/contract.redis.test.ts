@@ -54,6 +54,16 @@ test("the installed BullMQ is the very version that this package names", () => {
   expect(installed).toBe(named);
 });
 
+test("a worker fetches by _getNextJob, and only once it was told to run", async () => {
+  const idle = new Worker(family.name, () => Promise.resolve(), { ...how(), autorun: false });
+  onTestFinished(() => idle.close(true));
+  expect(idle.isRunning()).toBe(false);
+  const fetch = Reflect.get(idle, "_getNextJob") as (...parts: readonly unknown[]) => Promise<unknown>;
+  await queue.add("fetched", {}, { jobId: "job-fetched" });
+  const job = await fetch.call(idle, "token", { block: false });
+  expect(job).toMatchObject({ id: "job-fetched" });
+});
+
 test("a job that has failed is in the sorted set failed by finishedOn, and its hash has these fields", async () => {
   const { id = "" } = await queue.add("dies", { a: 1 }, { jobId: "job-failed", removeOnFail: false });
   worker(() => Promise.reject(new UnrecoverableError("boom")));

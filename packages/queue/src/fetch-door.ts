@@ -1,13 +1,30 @@
 import type { Capacity } from "@understudy/core";
 
+import { createSlots } from "./slots.ts";
+
 /** Decides whether another job is worth fetching, knowing those that were fetched and have not asked anybody yet. */
 export interface FetchDoor {
   /** 0: fetch. Else milliseconds after which to look again. */
   waitMs(now: number): number;
+  /** Whether one more job may run now. */
+  hasSlot(): boolean;
+  /** Waits until one may: true. False when some job has ended meanwhile, or nothing is to be fetched any more. */
+  slot(): Promise<boolean>;
   /** Runs a fetch, which counts as a job until it has answered; `idOf` finds the job in the answer. */
   pass<Answer>(fetch: () => Promise<Answer>, idOf: (answer: Answer) => string | undefined): Promise<Answer>;
-  /** The job is running, or was settled without running: what it takes shows in the capacity now. */
-  begun(jobId: string): void;
+  /** The job runs; what it takes shows in the capacity in a moment. */
+  started(jobId: string): void;
+  /** The job is about to be settled, whether it ran or not. */
+  ended(jobId: string): void;
+  /** Whoever waits is let go. */
+  shut(): void;
+}
+
+interface Parts {
+  readonly capacity: () => Capacity;
+  /** How many jobs run at once, not counting those that take far longer than usual. */
+  readonly concurrency: number;
+  readonly now?: () => number;
 }
 
 /** How often a closed door is looked at. Costs no round trip. */
@@ -16,31 +33,50 @@ const MIN_STEP_MS = 5;
 /** A fetched job that never began, for whatever reason, must not keep the door shut. */
 const FORGET_MS = 5000;
 
-export function createFetchDoor(capacity: () => Capacity): FetchDoor {
+export function createFetchDoor({ capacity, concurrency, now = Date.now }: Parts): FetchDoor {
   const pending = new Map<string, number>();
+  const slots = createSlots(concurrency, now);
   let fetching = 0;
+  const forget = (): void => {
+    for (const [id, since] of pending) if (now() - since > FORGET_MS) pending.delete(id);
+  };
+  const onTheWay = (): number => fetching + pending.size;
+
   return {
-    waitMs(now) {
+    waitMs(at) {
       const { room, opensAt } = capacity();
       if (room === Infinity) return 0;
-      for (const [id, since] of pending) if (now - since > FORGET_MS) pending.delete(id);
-      return room - pending.size - fetching > 0
-        ? 0
-        : Math.min(Math.max(opensAt - now, MIN_STEP_MS), MAX_STEP_MS);
+      forget();
+      return room - onTheWay() > 0 ? 0 : Math.min(Math.max(opensAt - at, MIN_STEP_MS), MAX_STEP_MS);
     },
+    hasSlot() {
+      forget();
+      return slots.free() > fetching;
+    },
+    slot: () => slots.wait(fetching),
     async pass(fetch, idOf) {
       fetching += 1;
       try {
         const answer = await fetch();
         const id = idOf(answer);
-        if (id !== undefined) pending.set(id, Date.now());
+        if (id !== undefined) {
+          pending.set(id, now());
+          slots.take(id);
+        }
         return answer;
       } finally {
         fetching -= 1;
       }
     },
-    begun(jobId) {
-      pending.delete(jobId);
+    started(jobId) {
+      slots.take(jobId);
+      // Its first question to a gate is a few microtasks away; until then it counts as pending.
+      setImmediate(() => pending.delete(jobId));
     },
+    ended(jobId) {
+      pending.delete(jobId);
+      slots.giveBack(jobId);
+    },
+    shut: () => slots.shut(),
   };
 }

@@ -71,7 +71,7 @@ export function settlingBackend({
     const moveToFailed = backend.moveToFailed.bind(backend);
 
     const fail: RedisQueueBackend["moveToFailed"] = async (job, reason, keep, token, fetchNext, fields) => {
-      door.begun(idOf(job));
+      door.ended(idOf(job));
       const moved = await moveToFailed(job, reason, keep, token, fetchNext, fields);
       await afterFailed(idOf(job));
       return moved;
@@ -117,7 +117,8 @@ export function settlingBackend({
 
     const moveToCompleted: MoveToCompleted = async (job, returned, keep, token, mayFetch) => {
       const { data, move, afterwards } = returned as Settlement;
-      const fetchNext = mayFetch && door.waitMs(Date.now()) === 0;
+      door.ended(idOf(job));
+      const fetchNext = mayFetch && door.hasSlot() && door.waitMs(Date.now()) === 0;
       const how = {
         keep,
         token,

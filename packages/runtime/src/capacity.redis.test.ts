@@ -27,7 +27,7 @@ function gated(link: ScriptedLink, gates: Parameters<typeof createLink>[0]["gate
     idempotency: "none" as const,
     create: () => link.adapter,
   };
-  return createLink({ provider: link.provider, implementation, config: {}, gates, timeoutMs: 5000, now });
+  return createLink({ provider: link.provider, implementation, config: {}, gates, timeoutMs: 60_000, now });
 }
 
 async function backlog(stage: Stage, jobs: number): Promise<void> {
@@ -85,9 +85,45 @@ describe("a backlog is not stirred: fewer than two starts a delivery", () => {
     const down = Array.from({ length: 8 }, () => failing("unavailable", "http_503"));
     const link = scripted("a", [...down, delivered]);
     await backlog(stage, 200);
-    const circuit = createCircuitBreaker({ now, options: { minCalls: 5, openMs: 50, maxOpenMs: 100 } });
+    const circuit = createCircuitBreaker({ now, options: { minCalls: 5, openMs: 50, maxOpenMs: 100, rampMs: 20 } });
     stage.start([gated(link, [circuit])], { queues: [{ name: "notes", concurrency: 20 }] });
     await allDelivered(stage, 200);
     expect(starts(stage)).toBeLessThan(300);
+  });
+});
+
+describe("a provider that hangs", () => {
+  test("holds at most its share of the slots, and those of the others go on", async () => {
+    const stage = newStage();
+    let out = 0;
+    let most = 0;
+    const hanging = scripted("a", [
+      async (signal) => {
+        out += 1;
+        most = Math.max(most, out);
+        await new Promise((resolve) => {
+          signal.addEventListener("abort", resolve, { once: true });
+        });
+        out -= 1;
+        return failing("unavailable", "interrupted");
+      },
+    ]);
+    const well = scripted("b", [delivered]);
+    const share = 5;
+    const forA = Array.from({ length: 30 }, (_, n) => ({ n }));
+    await stage.client.enqueueMany(noteJob, forA, { providers: ["a"] });
+    await stage.client.enqueueMany(noteJob, Array.from({ length: 100 }, (_, n) => ({ n: 100 + n })), {
+      providers: ["b"],
+    });
+    const runtime = stage.start(
+      [gated(hanging, [createBulkhead({ now, maxConcurrent: share })]), gated(well, [])],
+      { queues: [{ name: "notes", concurrency: share }] },
+    );
+    await allDelivered(stage, 100);
+    expect(well.calls).toHaveLength(100);
+    expect(most).toBe(share);
+    expect(runtime.running().length).toBeGreaterThanOrEqual(share);
+    await runtime.close({ deadlineMs: 0 });
+    expect(out).toBe(0);
   });
 });

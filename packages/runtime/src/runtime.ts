@@ -15,7 +15,7 @@ import {
 } from "@understudy/queue";
 import type { Route } from "@understudy/resilience";
 
-import { capacityOf, type Catalogue, createCatalogue } from "./catalogue.ts";
+import { capacityOf, type Catalogue, createCatalogue, spareOf } from "./catalogue.ts";
 import { asError, type Observe } from "./events.ts";
 import { runJob } from "./run-job.ts";
 
@@ -113,6 +113,7 @@ function serve(
     concurrency,
     ...(options.locks === undefined ? {} : { locks: options.locks }),
     process: async (fetched, signal) => await runJob(fetched, signal, context),
+    spare: spareOf(routes) * concurrency,
     capacity: () => capacityOf(routes),
     keepCompletedMs: catalogue.keepCompletedMs(name),
     // What could not be moved stays in the failed set, from where anybody can move it later: nothing is lost.
