@@ -12,6 +12,11 @@ export interface EnqueueOptions {
   readonly priority?: number;
   /** Only these providers may serve the job; where they are sinks, these instead of all. */
   readonly providers?: readonly string[];
+  /**
+   * When it should be done at the latest, a Date or epoch milliseconds. As it draws near, the healthiest provider is asked first
+   * and retries come sooner. It is no expiry: what is late is still done.
+   */
+  readonly deliverBy?: Date | number;
 }
 
 /** Options of an enqueue; a job whose effect must not be doubled demands a key of its caller. */
@@ -35,7 +40,7 @@ const MAX_DEADLINE_MS = 3_600_000;
 export function checkOptions(
   what: string,
   job: AnyJob,
-  { idempotencyKey, delayMs, priority, providers }: EnqueueOptions,
+  { idempotencyKey, delayMs, priority, providers, deliverBy }: EnqueueOptions,
 ): void {
   const wrong = (problem: string): EnqueueError => new EnqueueError("option_invalid", `${what}: ${problem}`);
   const isMoney = job.capability.duplicates === "forbidden";
@@ -57,6 +62,8 @@ export function checkOptions(
     throw wrong(`priority must be a whole number from 1 (most urgent) to ${MAX_PRIORITY}.`);
   if (providers !== undefined && !isListOfNames(providers))
     throw wrong('providers must be a list of one or more names, such as ["sendgrid"].');
+  if (deliverBy !== undefined && !(Number(deliverBy) > Date.now() + (delayMs ?? 0)))
+    throw wrong("deliverBy must be a Date or epoch milliseconds, after the job is due.");
 }
 
 /** @throws EnqueueError option_invalid */

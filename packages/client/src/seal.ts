@@ -61,6 +61,7 @@ function sealOne(
   const envelope: Envelope = {
     ...newEnvelope(wire, idempotencyKey, times),
     ...(providers === undefined ? {} : { providers }),
+    ...(options.deliverBy === undefined ? {} : { deliverBy: Number(options.deliverBy) }),
   };
   const id = jobIdOf(job.name, idempotencyKey);
   return {

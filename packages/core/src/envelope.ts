@@ -38,6 +38,8 @@ export interface Envelope {
   readonly grantedCopies?: number;
   /** Only these providers may serve this job. */
   readonly providers?: readonly string[];
+  /** When it should be done, epoch milliseconds; see `DeliveryContext` of failover. It is still done when that has passed. */
+  readonly deliverBy?: number;
   /** For this life a person has chosen one of them. */
   readonly chosen?: string;
   /** Only this part of the payload's request, such as one recipient: the rest was delivered by another job. */
@@ -69,6 +71,7 @@ export const envelopeSchema: z.ZodType<Envelope> = z.object({
   isEdited: z.literal(true).optional(),
   grantedCopies: count.optional(),
   providers: z.array(z.string()).optional(),
+  deliverBy: time.optional(),
   chosen: z.string().optional(),
   only: z.string().optional(),
   traceparent: z.string().optional(),

@@ -48,6 +48,8 @@ export interface Facts<Receipt = unknown> {
   readonly lookUpAt?: number | undefined;
   /** How the job's life had ended: a person wanted it looked up, and nothing else done. */
   readonly lookUp?: { readonly cause: Cause } | undefined;
+  /** When the job should be done, epoch milliseconds: a try that would come after it comes before. */
+  readonly deliverBy?: number | undefined;
   /** A person or program has cancelled the job while it was asked for. */
   readonly isCancelled?: boolean;
   readonly now: number;
@@ -156,7 +158,14 @@ function later(
   const leftMs = facts.lifeStartedAt + job.maxAgeMs - facts.now;
   const effect = effectSoFar(facts);
   if (soonestMs >= leftMs) return deadLetter(effect === "maybe" ? "ambiguous" : "expired", effect);
-  return { kind, delayMs: Math.min(wantedMs, Math.max(soonestMs, leftMs - LAST_CALL_MS)) };
+  const inTimeMs = Math.max(soonestMs, leftMs - LAST_CALL_MS);
+  return { kind, delayMs: Math.min(wantedMs, inTimeMs, beforeDeadlineMs(job, facts, soonestMs)) };
+}
+
+/** Half of what is left until the deadline, so that several tries find room in it. */
+function beforeDeadlineMs({ retry }: JobPolicy, { deliverBy, now }: Facts, soonestMs: number): number {
+  if (deliverBy === undefined || deliverBy <= now) return Infinity;
+  return Math.max(soonestMs, retry.baseMs, Math.ceil((deliverBy - now) / 2));
 }
 
 /** Milliseconds until the first of them may be asked again; those who did not say count as `unsaidMs`. */

@@ -13,7 +13,7 @@ import { canAskAgain, deliver } from "./failover.ts";
 import type { Link, Route } from "./route.ts";
 
 const keyed = { horizonMs: 86_400_000, maxKeyLength: 255 };
-const context = { now: () => 0, bind: async () => true };
+const context = { now: () => 0, random: () => 0.5, bind: async () => true };
 const call: Call = { jobId: "j", idempotencyKey: "k", signal: new AbortController().signal };
 
 type Answer = Pick<Extract<Outcome, { code: string }>, "kind" | "code"> | "delivered";

@@ -3,7 +3,9 @@ import {
   type Call,
   type Capability,
   effectOf,
+  effectOfOutcome,
   endsAttempt,
+  factsOf,
   INTERRUPTED,
   type Life,
   mayCall,
@@ -15,10 +17,13 @@ import {
   withBinding,
 } from "@understudy/core";
 
+import { inOrder, type Order } from "./order.ts";
 import type { Link, Route } from "./route.ts";
 
 export interface DeliveryContext {
   readonly now: () => number;
+  /** In [0, 1). */
+  readonly random: () => number;
   /**
    * Writes down, fenced by the job's lock, which provider is about to be asked; false when the lock is lost. Called only
    * for capabilities that forbid duplicates, and always before anything leaves.
@@ -26,12 +31,16 @@ export interface DeliveryContext {
   readonly bind: (binding: Binding) => Promise<boolean>;
   /** Only these providers may serve; all when absent. */
   readonly allowed?: readonly string[];
+  /** When the job should have been done, and when that was decided, epoch milliseconds. */
+  readonly deadline?: { readonly at: number; readonly since: number };
 }
 
 export interface Delivery<C extends Capability = Capability> {
   readonly trail: Trail<ReceiptOf<C>>;
   /** The binding that still holds after these calls. */
   readonly bound?: Binding;
+  /** The backup that was asked first so that it is known to work. */
+  readonly warmed?: string;
 }
 
 /** Asks the providers of the route in order until one delivers or nobody else may be asked. */
@@ -44,7 +53,8 @@ export async function deliver<C extends Capability>(
 ): Promise<Delivery<C>> {
   const trail: Outcome<ReceiptOf<C>>[] = [];
   let bound = life.bound;
-  for (const link of candidates(route, request, context)) {
+  const { links, warmed } = orderOf(route, request, life, context);
+  for (const link of links) {
     if (call.signal.aborted) {
       trail.push(unasked(link.provider, INTERRUPTED, context, 0));
       break;
@@ -57,13 +67,50 @@ export async function deliver<C extends Capability>(
         return { trail: [...trail, unasked(link.provider, INTERRUPTED, context, 0)] };
       }
     }
-    const outcome = await link.adapter(request, call);
+    const outcome = await link.adapter(request, { ...call, isRetry: hasAsked(link, life, trail) });
     trail.push(outcome);
     if (effectOf([...life.history, ...trail], link.provider) === "none") bound = undefined;
     if (endsAttempt(outcome)) break;
   }
   if (trail.length === 0) trail.push(nobody(route, request, life, context));
-  return bound === undefined ? { trail } : { trail, bound };
+  return {
+    trail,
+    ...(bound === undefined ? {} : { bound }),
+    ...(warmed === undefined ? {} : { warmed }),
+  };
+}
+
+function orderOf<C extends Capability>(
+  route: Route<C>,
+  request: RequestOf<C>,
+  life: Life,
+  context: DeliveryContext,
+): Order<C> {
+  const links = candidates(route, request, context).filter((link) => isOpenTo(link, life));
+  return inOrder(route, links, {
+    now: context.now(),
+    random: context.random,
+    isFresh: life.history.length === 0 && life.bound === undefined,
+    ...(context.deadline === undefined ? {} : { deadline: context.deadline }),
+  });
+}
+
+/** A diverted provider gets nothing new; what may have had its effect there is still settled there. */
+function isOpenTo({ provider, directive }: Link, { history, bound }: Life): boolean {
+  return (
+    directive?.()?.verb !== "divert" ||
+    bound?.provider === provider ||
+    history.some((outcome) => outcome.provider === provider && effectOfOutcome(outcome) !== "none")
+  );
+}
+
+function hasAsked({ provider }: Link, { history }: Life, trail: Trail): boolean {
+  return [...history, ...trail].some(
+    (outcome) =>
+      outcome.provider === provider &&
+      outcome.lookUp !== true &&
+      (outcome.kind === "delivered" || factsOf(outcome).asked),
+  );
 }
 
 /** Whether anybody may be asked again although an effect is open. A missing provider is waited for, not given up. */
@@ -103,8 +150,11 @@ function nobody<C extends Capability>(
     ...(meantFor.some((provider) => onRoute.includes(provider)) ? [] : meantFor),
   ];
   if (missing.length > 0) return unasked(missing.join(","), "provider_missing", context, NOBODY_RETRY_MS);
-  if (candidates(route, request, context).length > 0)
-    return unasked(NO_PROVIDER, "held", context, NOBODY_RETRY_MS);
+  const able = candidates(route, request, context);
+  if (able.length > 0) {
+    const code = able.some((link) => isOpenTo(link, life)) ? "held" : "diverted";
+    return unasked(NO_PROVIDER, code, context, NOBODY_RETRY_MS);
+  }
   return {
     kind: "rejected",
     code: "no_provider_accepts",

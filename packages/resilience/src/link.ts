@@ -14,7 +14,8 @@ import { coalesced } from "./coalesce.ts";
 import { withFittingKey } from "./fitting-key.ts";
 import { withGates } from "./gated.ts";
 import { createQuestion } from "./look-up.ts";
-import type { Link } from "./route.ts";
+import type { Directive } from "./fleet/directive.ts";
+import type { Health, Link } from "./route.ts";
 import { withTimeout } from "./timeout.ts";
 
 interface LinkParts<Config, C extends Capability> {
@@ -28,12 +29,17 @@ interface LinkParts<Config, C extends Capability> {
   readonly timeoutMs: number;
   /** Instead of what the provider says of its own look-ups. */
   readonly trustNotFoundAfterMs?: number;
+  readonly health?: () => Health;
+  readonly directive?: () => Directive | undefined;
   readonly now: () => number;
 }
 
+/** How soon a diverted provider is looked at again. */
+const DIVERTED_STEP_MS = 250;
+
 /** A provider as a link of a route: its adapter with a deadline, behind its gates, and many calls in one where it takes that. */
 export function createLink<Config, C extends Capability>(parts: LinkParts<Config, C>): Link<C> {
-  const { provider, implementation, gates } = parts;
+  const { provider, implementation, gates, health, directive } = parts;
   const { capability, idempotency, lookUp, batch } = implementation;
   const slots = parts.slots === undefined ? [] : [parts.slots];
   const adapter = batch === undefined ? alone(parts) : together(parts, batch);
@@ -46,7 +52,10 @@ export function createLink<Config, C extends Capability>(parts: LinkParts<Config
     accepts: (request) =>
       (capability.meantFor?.(request).includes(provider) ?? true) &&
       (implementation.accepts?.(request) ?? true),
+    ...(health === undefined ? {} : { health }),
+    ...(directive === undefined ? {} : { directive }),
     capacity() {
+      if (directive?.()?.verb === "divert") return { room: 0, opensAt: parts.now() + DIVERTED_STEP_MS };
       const { room, opensAt } = narrowest(gates.map((gate) => gate.capacity()));
       // The gates count calls; whoever asks counts jobs.
       const jobs = { room: room * (batch?.maxItems ?? 1), opensAt };
@@ -56,7 +65,7 @@ export function createLink<Config, C extends Capability>(parts: LinkParts<Config
 }
 
 /** Whose credentials they are cannot be seen, so any change of them counts; of where the provider is reached, none. */
-function accountOf(config: unknown): string {
+export function accountOf(config: unknown): string {
   const { baseUrl: _, ...own } = Object(config) as { readonly baseUrl?: unknown };
   return createHash("sha256").update(JSON.stringify(own)).digest("base64url").slice(0, 16);
 }

@@ -18,7 +18,11 @@ export async function ask(ready: Ready, run: Run): Promise<Delivery> {
         bound = binding;
         return await writeDown({ ...envelope, bound: binding }, run);
       },
+      random: run.random,
       ...(allowed === undefined ? {} : { allowed }),
+      ...(envelope.deliverBy === undefined
+        ? {}
+        : { deadline: { at: envelope.deliverBy, since: envelope.lifeStartedAt } }),
     });
   } catch (error) {
     // A bug of ours, at a point unknown: something may have left.

@@ -126,10 +126,10 @@ function unanswerable(envelope: Envelope): Decided {
 
 /** What `decide` and `foregone` need to know of the past. */
 export function pastOf(
-  { trail: history, attempt, lifeStartedAt, lookUp }: Envelope,
+  { trail: history, attempt, lifeStartedAt, lookUp, deliverBy }: Envelope,
   today: Pick<Facts, "canAskAgain" | "lookUpAt" | "now">,
 ): Omit<Facts, "trail" | "random"> {
-  return { history, attempt, lifeStartedAt, lookUp, ...today };
+  return { history, attempt, lifeStartedAt, lookUp, deliverBy, ...today };
 }
 
 function partOf(job: AnyJob, request: unknown, { only }: Envelope): unknown {

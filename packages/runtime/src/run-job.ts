@@ -24,7 +24,7 @@ export async function runJob(
 
 async function attempt(ready: Ready, run: Run): Promise<Settlement> {
   const { job, route, envelope, life } = ready;
-  const { trail, bound } = await (ready.question === undefined ? ask(ready, run) : askWhatBecame(ready, run));
+  const { trail, bound, warmed } = await (ready.question === undefined ? ask(ready, run) : askWhatBecame(ready, run));
 
   const now = run.now();
   const lifeNow = withBinding(life, bound);
@@ -43,7 +43,7 @@ async function attempt(ready: Ready, run: Run): Promise<Settlement> {
   tellCalls(trail, number, run);
   await writeLog(verdict, [...trail.map((outcome) => lineOf(outcome, number)), verdictLine(verdict)], run);
   return settlementOf(verdict, next, cancelled ?? reasonOf(trail), () => {
-    tellFailover(trail, run);
+    tellFailover(trail, warmed, run);
     tellVerdict(verdict, next.trail, run);
   });
 }

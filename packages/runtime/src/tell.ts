@@ -7,9 +7,11 @@ export function tellCalls(trail: Trail, attempt: number, run: Run): void {
   for (const outcome of trail) run.observe({ event: "call", ...about(run), attempt, ...summaryOf(outcome) });
 }
 
-export function tellFailover(trail: Trail, run: Run): void {
+/** @param warmed the backup that was asked first, whatever became of that: the primary did its own work then */
+export function tellFailover(trail: Trail, warmed: string | undefined, run: Run): void {
   const last = trail.at(-1);
   if (last?.kind !== "delivered" || trail.length === 1) return;
+  if (trail.length === 2 && trail[0]?.provider === warmed) return;
   const from = trail.slice(0, -1).map(({ provider }) => provider);
   run.observe({ event: "failover", ...about(run), from, to: last.provider });
 }

@@ -7,6 +7,7 @@ import {
   unlimited,
 } from "@understudy/core";
 
+import type { Health } from "../route.ts";
 import { complaintOf, minCallsOf, quorumOf } from "./electorate.ts";
 import { type CircuitOptions, defaultCircuit } from "./options.ts";
 import { createOverdue, type Timed } from "./overdue.ts";
@@ -32,6 +33,7 @@ export interface CircuitBreaker extends Gate {
   state(): CircuitState;
   /** The circuit behind it: whether it is everybody's or this worker's alone, why, and since when. */
   view(): CircuitView;
+  health(): Health;
   /** What the fleet holds now; an older one than is known is ignored. */
   learn(circuit: Circuit): void;
   /** The others cannot be reached any more: goes on from here alone. */
@@ -187,7 +189,7 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
       return;
     }
     if (signal === undefined) return;
-    calls.count(signal !== "alive");
+    calls.count(signal !== "alive", outcome?.durationMs);
     if (signal === "account_failure" && outcome !== undefined && "code" in outcome) refusedAccount = outcome.code;
     judge();
   };
@@ -229,6 +231,14 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
   return {
     state: () => view().state,
     view,
+    health() {
+      const { total, failed, meanMs } = calls.sums();
+      return {
+        isClosed: view().state.at === "closed",
+        failureRate: total === 0 ? 0 : failed / total,
+        meanMs,
+      };
+    },
     learn(circuit) {
       if (circuit.version <= shared.version) return;
       const before = governing();

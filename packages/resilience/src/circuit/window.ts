@@ -7,11 +7,13 @@ export interface Sums {
   readonly slow: number;
   /** Failures since the last call that was none. */
   readonly inARow: number;
+  /** Of a call; 0 without calls. */
+  readonly meanMs: number;
 }
 
 export interface Window {
   /** A call that is over. */
-  count(isFailure: boolean): void;
+  count(isFailure: boolean, durationMs?: number): void;
   /** A call that takes too long, when that is noticed. */
   countSlow(): void;
   sums(): Sums;
@@ -24,6 +26,7 @@ export function createWindow(windowMs: number, now: () => number): Window {
   const total = new Float64Array(BUCKETS);
   const failed = new Float64Array(BUCKETS);
   const slow = new Float64Array(BUCKETS);
+  const lasted = new Float64Array(BUCKETS);
   let newest = 0;
   let inARow = 0;
 
@@ -34,28 +37,32 @@ export function createWindow(windowMs: number, now: () => number): Window {
       total[place] = 0;
       failed[place] = 0;
       slow[place] = 0;
+      lasted[place] = 0;
     }
     newest = Math.max(newest, current);
     return newest % BUCKETS;
   };
-  const add = (counts: Float64Array, bucket: number): void => {
-    counts[bucket] = (counts[bucket] ?? 0) + 1;
+  const add = (counts: Float64Array, bucket: number, amount = 1): void => {
+    counts[bucket] = (counts[bucket] ?? 0) + amount;
   };
 
   return {
-    count(isFailure) {
+    count(isFailure, durationMs = 0) {
       const bucket = bucketNow();
       add(total, bucket);
+      add(lasted, bucket, durationMs);
       inARow = isFailure ? inARow + 1 : 0;
       if (isFailure) add(failed, bucket);
     },
     countSlow: () => add(slow, bucketNow()),
     sums() {
       bucketNow();
-      return { total: sum(total), failed: sum(failed), slow: sum(slow), inARow };
+      const all = sum(total);
+      const meanMs = all === 0 ? 0 : sum(lasted) / all;
+      return { total: all, failed: sum(failed), slow: sum(slow), inARow, meanMs };
     },
     reset() {
-      for (const counts of [total, failed, slow]) counts.fill(0);
+      for (const counts of [total, failed, slow, lasted]) counts.fill(0);
       inARow = 0;
     },
   };

@@ -2,14 +2,14 @@ import type { CircuitBreaker } from "../circuit/circuit-breaker.ts";
 import type { Peers } from "../circuit/peers.ts";
 import { type Circuit, closedCircuit } from "../circuit/state.ts";
 import { type Directive, directiveFor, holds } from "./directive.ts";
-import type { CircuitName, FleetNews, FleetStore, SharedCircuit } from "./store.ts";
+import type { CircuitName, FleetNews, FleetStore, Lease, SharedCircuit } from "./store.ts";
 
 /** One worker's part in its fleet: what all hold, kept here, so that no call waits for it. */
 export interface FleetMember {
   /** Hears of what the others changed. */
   readonly news: FleetNews;
   /** Through which a circuit's breaker speaks with the others. */
-  peersOf(name: CircuitName): Peers;
+  peersOf(name: CircuitName, probeEveryMs: number): Peers;
   /** Joins a breaker to those of the same circuit in other workers. */
   join(name: CircuitName, breaker: CircuitBreaker): void;
   /** What a person wants done with a provider now. */
@@ -30,7 +30,6 @@ interface Parts {
   /** This worker's name. */
   readonly self: string;
   readonly now: () => number;
-  readonly probeEveryMs: number;
   /** Told of what this worker changed for all, and of losing and finding the others. Must not throw. */
   readonly onChange: (change: FleetChange) => void;
   readonly onReachable: (isReachable: boolean) => void;
@@ -43,7 +42,7 @@ const TRY_EVERY_MS = 250;
 /** Whoever does not answer by then is away. */
 const ANSWER_MS = 300;
 
-export function joinFleet({ store, self, now, probeEveryMs, onChange, onReachable }: Parts): FleetMember {
+export function joinFleet({ store, self, now, onChange, onReachable }: Parts): FleetMember {
   const breakers = new Map<string, { readonly name: CircuitName; readonly breaker: CircuitBreaker }>();
   const known = new Map<string, Circuit>();
   let directives: readonly Directive[] = [];
@@ -76,9 +75,11 @@ export function joinFleet({ store, self, now, probeEveryMs, onChange, onReachabl
   };
   const versionOf = (name: CircuitName): number => known.get(keyOf(name))?.version ?? 0;
 
-  const change = async (name: CircuitName, before: Circuit, after: Circuit, lease: Parameters<Peers["propose"]>[2]): Promise<void> => {
-    const right = lease === "take" ? { take: probeEveryMs } : (lease ?? "none");
-    const swapped = await asked(() => store.swap(name, { before, after, by: self, lease: right }));
+  const change = async (
+    name: CircuitName,
+    { before, after, lease }: { readonly before: Circuit; readonly after: Circuit; readonly lease: Lease },
+  ): Promise<void> => {
+    const swapped = await asked(() => store.swap(name, { before, after, by: self, lease }));
     if (swapped?.at === "other") await caughtUp(name, swapped.circuit);
     if (swapped?.at !== "done") return;
     learn({ ...name, circuit: after });
@@ -130,11 +131,14 @@ export function joinFleet({ store, self, now, probeEveryMs, onChange, onReachabl
       directives: () => void read(),
       reconnected: () => void read(),
     },
-    peersOf: (name) => ({
+    peersOf: (name, probeEveryMs) => ({
       self,
       now: fleetNow,
       isReachable: () => isReachable,
-      propose: (before, after, probe) => void change(name, before, after, probe),
+      propose(before, after, probe) {
+        const lease = probe === "take" ? { take: probeEveryMs } : (probe ?? "none");
+        void change(name, { before, after, lease });
+      },
       vote: (vote) => asked(() => store.vote(name, self, vote)),
       mayProbe: async () => (await asked(() => store.lease(name.provider, probeEveryMs))) === true,
     }),

@@ -259,3 +259,13 @@ function resultsOf(answers: readonly (readonly [Error | null, unknown])[] | null
     return result;
   });
 }
+
+/** Whether this worker is the one that tells of something, which nobody has told of for so long. */
+export async function mayTell(
+  redis: Redis,
+  namespace: string | undefined,
+  what: string,
+  everyMs: number,
+): Promise<boolean> {
+  return (await redis.set(fleetKeys(namespace).told(what), "1", "PX", everyMs, "NX")) === "OK";
+}

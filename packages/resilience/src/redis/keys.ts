@@ -12,6 +12,8 @@ export interface FleetKeys {
   votes(circuit: string): string;
   /** Exists while no probe of the provider may be sent. */
   probe(provider: string): string;
+  /** Exists while something need not be told again. */
+  told(what: string): string;
   /** What an account has used of its limits. */
   pace(account: string): string;
   /** What a provider's retries may still take. */
@@ -27,6 +29,7 @@ export function fleetKeys(namespace = "understudy"): FleetKeys {
     news: key("news"),
     votes: (circuit) => key(`votes:${circuit}`),
     probe: (provider) => key(`probe:${provider}`),
+    told: (what) => key(`told:${what}`),
     pace: (account) => key(`pace:${account}`),
     budget: (provider) => key(`budget:${provider}`),
   };
