@@ -51,6 +51,8 @@ export interface CircuitView {
 
 interface Parts {
   readonly now: () => number;
+  /** In [0, 1). */
+  readonly random?: () => number;
   readonly options?: Partial<CircuitOptions>;
   readonly peers?: Peers;
   /** Whether a person holds it open. */
@@ -78,7 +80,7 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
   const self = peers?.self ?? "self";
   const calls = createWindow(options.windowMs, localNow);
   const overdue = createOverdue(options.slowMs, localNow, () => calls.countSlow());
-  const ramp = createRamp(options.windowMs, localNow);
+  const ramp = createRamp(options.windowMs, localNow, parts.random ?? Math.random);
   /** What the fleet holds, and what this worker holds alone: the latter counts while the former is closed or unknown. */
   let shared = closedCircuit;
   let own = closedCircuit;

@@ -8,7 +8,7 @@ export interface Ramp {
   ask(): void;
   /** The traffic of the last while is the usual one. */
   remember(): void;
-  /** Begins a step with nothing saved up. */
+  /** Begins a step. */
   start(): void;
   /** Takes leave for one call, if the share has any left. */
   take(share: number): boolean;
@@ -20,7 +20,8 @@ const LEAST_PER_SECOND = 1;
 /** Saved up at most, so that a pause does not end in a burst. */
 const MAX_SAVED = 1;
 
-export function createRamp(windowMs: number, now: () => number): Ramp {
+/** @param random in [0, 1) */
+export function createRamp(windowMs: number, now: () => number, random: () => number): Ramp {
   const asked = createWindow(windowMs, now);
   let usualPerMs = 0;
   let saved = 0;
@@ -39,7 +40,8 @@ export function createRamp(windowMs: number, now: () => number): Ramp {
       usualPerMs = asked.sums().total / windowMs;
     },
     start() {
-      saved = 0;
+      // Many workers with little to do each: some of them call, and not all together in the end.
+      saved = random();
       at = now();
     },
     take(share) {
