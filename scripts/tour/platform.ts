@@ -173,6 +173,8 @@ function workerEnvironment(redisUrl: string): Readonly<Record<string, string>> {
     CIRCUIT_WINDOW_MS: "5000",
     CIRCUIT_OPEN_MS: "1500",
     CIRCUIT_MAX_OPEN_MS: "2000",
+    CIRCUIT_PROBE_EVERY_MS: "1000",
+    CIRCUIT_RAMP_MS: "700",
     DRAIN_DEADLINE_MS: "4000",
   };
 }

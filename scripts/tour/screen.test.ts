@@ -21,7 +21,7 @@ function busy(): Tally {
   tally.take(1, { event: "failover", jobId: "a", to: "mailgun" });
   tally.take(1, { event: "settled", jobId: "a", verdict: "complete" });
   tally.take(1, { event: "settled", jobId: "b", verdict: "dead_letter" });
-  tally.take(1, { event: "circuit", provider: "sendgrid", at: "half_open" });
+  tally.take(1, { event: "circuit_half_open", provider: "sendgrid", scope: "fleet", share: 0.05 });
   return tally;
 }
 
@@ -51,7 +51,7 @@ test("in a terminal, a panel is redrawn in place with one write a frame, and wha
     "  ███████████████░░░░░░░░░░░░░░░  4/8 mails, 0 charges and events",
     "",
     "  provider    delivered   stood in     failed   circuit",
-    "  sendgrid            0          0          0   half open",
+    "  sendgrid            0          0          0   5 %",
     "  mailgun             1          1          0   closed",
     "",
     "  delivered 1   waiting 2   dead letters 1",

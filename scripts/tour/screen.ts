@@ -1,7 +1,7 @@
 import { stripVTControlCharacters, styleText } from "node:util";
 
 import type { Summary } from "./summary.ts";
-import type { Circuit, ProviderTally, Tally } from "./tally.ts";
+import type { ProviderTally, Tally } from "./tally.ts";
 
 /** Where the tour speaks: redrawn in place in a terminal, plain lines elsewhere. */
 export interface Screen {
@@ -79,17 +79,12 @@ function panel(tally: Tally, total: number, note: string): readonly string[] {
   ];
 }
 
-const circuitColours = { closed: "green", "half open": "yellow", open: "red" } as const satisfies Record<
-  Circuit,
-  string
->;
-
 function row([name, { delivered, failedOver, failed, circuit }]: readonly [string, ProviderTally]): string {
   const cells = [
     count("green", delivered, 11),
     count("yellow", failedOver, 11),
     count("red", failed, 11),
-    `   ${paint(circuitColours[circuit], circuit)}`,
+    `   ${paint(circuit === "closed" ? "green" : circuit === "open" ? "red" : "yellow", circuit)}`,
   ];
   return `  ${name.padEnd(10)}${cells.join("")}`;
 }

@@ -82,7 +82,7 @@ function rowsOf(fates: readonly Fate[]): Summary["jobs"] {
     row.enqueued += 1;
     if (end === "delivered") row.delivered += 1;
     if (end === "dead") row.deadLettered += 1;
-    if (end === "delivered" && !primaries.has(deliveredBy(trail) ?? "")) row.failedOver += 1;
+    if (end === "delivered" && hasFailedOver(trail)) row.failedOver += 1;
   }
   return jobs;
 }
@@ -117,4 +117,10 @@ function countBy<T>(items: readonly T[], key: (item: T) => string): ReadonlyMap<
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((a, b) => a + b, 0);
+}
+
+/** A backup that was only kept warm was asked first, and nobody else. */
+function hasFailedOver(trail: Trail): boolean {
+  const by = deliveredBy(trail) ?? "";
+  return !primaries.has(by) && trail.some(({ provider }) => provider !== by);
 }

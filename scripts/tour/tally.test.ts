@@ -11,8 +11,8 @@ function tallyOf(jobId: string): Tally {
   return tally;
 }
 
-function circuit(provider: string, at: string): Line {
-  return { event: "circuit", provider, at };
+function circuit(event: string, more: Line = {}): Line {
+  return { event, provider: "sendgrid", capability: "email.send", scope: "fleet", reason: "failure_rate", ...more };
 }
 
 test("calls, failovers and verdicts of expected mails are added up by provider", () => {
@@ -52,23 +52,35 @@ test("a dead letter is told with its cause; a retry and lines without meaning ar
   expect(tally.take(1, { ...dead, cause: "exhausted" })?.text).toBe("dead letter: a (exhausted)");
 });
 
-test("a circuit is as the worst worker sees it, and is told when it first opens and when all have closed it", () => {
+test("what the workers agree on is told step by step, and shown as it is", () => {
   const tally = tallyOf("a");
-  const state = (): string | undefined => tally.providers.get("sendgrid")?.circuit;
-  expect(tally.take(1, circuit("sendgrid", "open"))?.text).toMatch(/^circuit of sendgrid opens/u);
-  expect(tally.take(2, circuit("sendgrid", "open"))).toBeUndefined();
-  expect(tally.take(1, circuit("sendgrid", "closed"))).toBeUndefined();
-  expect(state()).toBe("open");
-  expect(tally.take(2, circuit("sendgrid", "half_open"))).toBeUndefined();
-  expect(state()).toBe("half open");
-  expect(tally.take(2, circuit("sendgrid", "open"))).toBeUndefined();
-  expect(tally.take(2, circuit("sendgrid", "closed"))?.text).toMatch(/^circuit of sendgrid closes/u);
+  const shown = (): string | undefined => tally.providers.get("sendgrid")?.circuit;
+  const told = (event: string, share?: number): string | undefined =>
+    tally.take(1, circuit(event, share === undefined ? {} : { share }))?.text;
+  expect(told("circuit_opened")).toBe("circuit of sendgrid opens for all workers (failure_rate)");
+  expect(shown()).toBe("open");
+  expect(told("circuit_half_open", 0)).toMatch(/^one worker sends sendgrid a probe/u);
+  expect(shown()).toBe("probe");
+  expect(told("circuit_half_open", 0.05)).toBe("sendgrid is back: 5 % of its traffic goes there");
+  expect(shown()).toBe("5 %");
+  expect(told("circuit_closed")).toBe("circuit of sendgrid closes: it serves again");
+  expect(shown()).toBe("closed");
   expect(tally.providers.get("mailgun")?.circuit).toBe("closed");
 });
 
-test("a worker that is gone takes its circuits with it", () => {
+test("a worker that finds a provider failing is told of, and takes that with it when it is gone", () => {
   const tally = tallyOf("a");
-  tally.take(1, circuit("sendgrid", "open"));
-  tally.forget(1);
+  const own = { scope: "worker" } as const;
+  expect(tally.take(2, circuit("circuit_opened", own))?.text).toMatch(/^worker 2 finds sendgrid failing/u);
+  expect(tally.take(2, circuit("circuit_half_open", { ...own, share: 0 }))).toBeUndefined();
+  expect(tally.providers.get("sendgrid")?.circuit).toBe("probe");
+  tally.forget(2);
   expect(tally.providers.get("sendgrid")?.circuit).toBe("closed");
+});
+
+test("of two capabilities the worse one is shown", () => {
+  const tally = tallyOf("a");
+  tally.take(1, circuit("circuit_half_open", { share: 0.25 }));
+  tally.take(1, circuit("circuit_opened", { capability: "email.check" }));
+  expect(tally.providers.get("sendgrid")?.circuit).toBe("open");
 });

@@ -1,3 +1,4 @@
+import { createCircuits } from "./circuits.ts";
 import type { Line } from "./process.ts";
 
 export interface ProviderTally {
@@ -5,10 +6,9 @@ export interface ProviderTally {
   /** Delivered here after another provider could not. */
   failedOver: number;
   failed: number;
-  circuit: Circuit;
+  /** "closed", "open", "probe", or the share of the traffic that goes there again: "5 %". */
+  circuit: string;
 }
-
-export type Circuit = "closed" | "half open" | "open";
 
 export interface Sentence {
   readonly text: string;
@@ -81,47 +81,8 @@ export function createTally(route: readonly string[]): Tally {
     },
     forget: (worker) => circuits.forget(worker),
     take(worker, line) {
-      if (line["event"] === "circuit") return circuits.take(worker, line);
+      if (circuits.isOne(line)) return circuits.take(worker, line);
       return expected.has(String(line["jobId"])) ? handlers[String(line["event"])]?.(line) : undefined;
     },
   };
-}
-
-interface Circuits {
-  take(worker: number, line: Line): Sentence | undefined;
-  forget(worker: number): void;
-}
-
-/** Each worker has a circuit of its own for each provider; shown is the worst, told is when it opens and closes. */
-function createCircuits(providers: ReadonlyMap<string, ProviderTally>): Circuits {
-  const states = new Map<number, Map<string, string>>();
-  const open = new Set<string>();
-  const update = (): void => {
-    for (const [name, tally] of providers)
-      tally.circuit = worst([...states.values()].map((state) => state.get(name) ?? "closed"));
-  };
-  return {
-    take(worker, { provider, at }) {
-      const name = String(provider);
-      states.set(worker, (states.get(worker) ?? new Map<string, string>()).set(name, String(at)));
-      update();
-      const circuit = providers.get(name)?.circuit;
-      if (circuit === "open" && !open.has(name)) {
-        open.add(name);
-        return { text: `circuit of ${name} opens: it is asked no more until it recovers`, tone: "bad" };
-      }
-      if (circuit === "closed" && open.delete(name))
-        return { text: `circuit of ${name} closes: it serves again`, tone: "good" };
-      return undefined;
-    },
-    forget(worker) {
-      states.delete(worker);
-      update();
-    },
-  };
-}
-
-function worst(states: readonly string[]): Circuit {
-  if (states.includes("open")) return "open";
-  return states.includes("half_open") ? "half open" : "closed";
 }

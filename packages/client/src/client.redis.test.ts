@@ -174,6 +174,9 @@ test.each([
   [{ providers: [] }, "providers"],
   [{ providers: [1] }, "providers"],
   [{ providers: "sendgrid" }, "providers"],
+  [{ deliverBy: 1000 }, "deliverBy"],
+  [{ deliverBy: new Date("never") }, "deliverBy"],
+  [{ deliverBy: Date.now() + 60_000, delayMs: 120_000 }, "deliverBy"],
 ])("the option %j is refused by name", async (options, name) => {
   const error = await failureOf(client().enqueue(welcomeEmail, ada, options as { readonly delayMs: number }));
   expect(error.code).toBe("option_invalid");

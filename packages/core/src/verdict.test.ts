@@ -384,3 +384,26 @@ test("the facts of every kind are those of the failure table", () => {
     ambiguous: { fault: "provider", effect: "maybe", asked: true },
   });
 });
+
+describe("with a deadline", () => {
+  const slow = { ...policy, retry: { attempts: 8, baseMs: 1000, maxMs: 600_000 } };
+  const down = outcome({ kind: "unavailable", code: "http_503" });
+  const late = { attempt: 6, random: 0.99, now: 10_000 };
+  test("a retry that would come after it comes before, with room for another", () => {
+    expect(decide(slow, facts([down], late))).toEqual({ kind: "retry", delayMs: 63_360 });
+    expect(decide(slow, facts([down], { ...late, deliverBy: 50_000 }))).toEqual({
+      kind: "retry",
+      delayMs: 20_000,
+    });
+  });
+  test("a provider that says when to come back is not asked before", () => {
+    const told = { ...down, retryAfterMs: 60_000 };
+    expect(decide(slow, facts([told], { ...late, deliverBy: 50_000 }))).toMatchObject({
+      delayMs: 60_000,
+    });
+  });
+  test("retries do not come ever faster as it draws near, and as usual once it has passed", () => {
+    expect(decide(slow, facts([down], { ...late, deliverBy: 10_100 }))).toEqual({ kind: "retry", delayMs: 1000 });
+    expect(decide(slow, facts([down], { ...late, deliverBy: 9000 }))).toEqual({ kind: "retry", delayMs: 63_360 });
+  });
+});

@@ -124,20 +124,21 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   };
 }
 
-// Private in BullMQ's types; the contract tests hold the pinned version to it.
+// Private in BullMQ's types; the contract tests hold the pinned version to them.
 interface Internals {
-  _getNextJob(token: string, options: unknown): Promise<unknown>;
+  isRateLimited(): boolean;
+  readonly mainLoopQueue: { add(item: Promise<unknown>): void } | null;
 }
 
 /**
- * Keeps a worker from fetching while no slot is free. BullMQ runs nothing new until a fetch has answered, so one that waits must
- * answer as soon as a job ends; and it must not wait for a job to arrive before there is a slot for it.
+ * Keeps a worker from fetching while no slot is free. Its loop then waits until a job ends; a slot that is free before that is told
+ * to it in the way in which BullMQ itself wakes it.
  */
 function waitForSlots(worker: Worker<unknown, Settlement>, door: FetchDoor): void {
   const internals = worker as unknown as Internals;
-  const next = internals._getNextJob.bind(worker);
-  internals._getNextJob = (token, how) =>
-    door.hasSlot() ? next(token, how) : door.slot().then(() => undefined);
+  const isLimited = internals.isRateLimited.bind(worker);
+  const wake = (): void => internals.mainLoopQueue?.add(Promise.resolve());
+  internals.isRateLimited = () => isLimited() || door.waitsForSlot(wake);
 }
 
 /** BullMQ throws at data that is not JSON before any processor sees the job, which would then stall for ever. */

@@ -54,14 +54,31 @@ test("the installed BullMQ is the very version that this package names", () => {
   expect(installed).toBe(named);
 });
 
-test("a worker fetches by _getNextJob, and only once it was told to run", async () => {
-  const idle = new Worker(family.name, () => Promise.resolve(), { ...how(), autorun: false });
-  onTestFinished(() => idle.close(true));
-  expect(idle.isRunning()).toBe(false);
-  const fetch = Reflect.get(idle, "_getNextJob") as (...parts: readonly unknown[]) => Promise<unknown>;
-  await queue.add("fetched", {}, { jobId: "job-fetched" });
-  const job = await fetch.call(idle, "token", { block: false });
-  expect(job).toMatchObject({ id: "job-fetched" });
+test("a worker that is rate limited waits until a job ends, or until its loop is woken", async () => {
+  let isLimited = false;
+  const started: string[] = [];
+  const ends = Promise.withResolvers<void>();
+  const one = new Worker(
+    family.name,
+    async ({ id = "" }) => {
+      started.push(id);
+      isLimited = true;
+      await ends.promise;
+    },
+    { ...how(), concurrency: 2, autorun: false },
+  );
+  onTestFinished(() => one.close(true));
+  Object.assign(one, { isRateLimited: () => isLimited });
+  void one.run();
+  await queue.add("first", {}, { jobId: "job-first" });
+  await until("the first runs", () => started.length === 1);
+  await queue.add("second", {}, { jobId: "job-second" });
+  isLimited = false;
+  const loop = Reflect.get(one, "mainLoopQueue") as { add(item: Promise<unknown>): void };
+  loop.add(Promise.resolve());
+  await until("the second runs though the first has not ended", () => started.length === 2);
+  expect(started).toEqual(["job-first", "job-second"]);
+  ends.resolve();
 });
 
 test("a job that has failed is in the sorted set failed by finishedOn, and its hash has these fields", async () => {

@@ -8,15 +8,15 @@ export interface FetchDoor {
   waitMs(now: number): number;
   /** Whether one more job may run now. */
   hasSlot(): boolean;
-  /** Waits until one may: true. False when some job has ended meanwhile, or nothing is to be fetched any more. */
-  slot(): Promise<boolean>;
+  /** Whether to wait until some job ends, or takes so long that its slot is another's: then `onFree` is called. */
+  waitsForSlot(onFree: () => void): boolean;
   /** Runs a fetch, which counts as a job until it has answered; `idOf` finds the job in the answer. */
   pass<Answer>(fetch: () => Promise<Answer>, idOf: (answer: Answer) => string | undefined): Promise<Answer>;
   /** The job runs; what it takes shows in the capacity in a moment. */
   started(jobId: string): void;
   /** The job is about to be settled, whether it ran or not. */
   ended(jobId: string): void;
-  /** Whoever waits is let go. */
+  /** Nothing is to be fetched any more. */
   shut(): void;
 }
 
@@ -41,6 +41,7 @@ export function createFetchDoor({ capacity, concurrency, now = Date.now }: Parts
     for (const [id, since] of pending) if (now() - since > FORGET_MS) pending.delete(id);
   };
   const onTheWay = (): number => fetching + pending.size;
+  const hasSlot = (): boolean => slots.free() > fetching;
 
   return {
     waitMs(at) {
@@ -49,11 +50,12 @@ export function createFetchDoor({ capacity, concurrency, now = Date.now }: Parts
       forget();
       return room - onTheWay() > 0 ? 0 : Math.min(Math.max(opensAt - at, MIN_STEP_MS), MAX_STEP_MS);
     },
-    hasSlot() {
-      forget();
-      return slots.free() > fetching;
+    hasSlot,
+    waitsForSlot(onFree) {
+      if (hasSlot() || slots.running() === 0) return false;
+      slots.watch(onFree);
+      return true;
     },
-    slot: () => slots.wait(fetching),
     async pass(fetch, idOf) {
       fetching += 1;
       try {

@@ -1,4 +1,4 @@
-import { createVirtualClock } from "@understudy/testkit";
+import { createVirtualClock, until } from "@understudy/testkit";
 import { expect, test } from "vitest";
 
 import { createSlots } from "./slots.ts";
@@ -15,7 +15,7 @@ function slots(concurrency: number) {
   return { clock, one };
 }
 
-test("a job that takes far longer than usual gives its slot up, and whoever waits gets it", async () => {
+test("a job that takes far longer than usual gives its slot up", () => {
   const { clock, one } = slots(2);
   one.take("a");
   one.take("b");
@@ -24,8 +24,7 @@ test("a job that takes far longer than usual gives its slot up, and whoever wait
   expect(one.free()).toBe(0);
   clock.advance(500);
   expect(one.free()).toBe(2);
-  expect(await one.wait(1)).toBe(true);
-  expect(await one.wait(0)).toBe(true);
+  expect(one.running()).toBe(2);
 });
 
 test("jobs that hang do not change what is usual", () => {
@@ -38,17 +37,22 @@ test("jobs that hang do not change what is usual", () => {
   expect(one.free()).toBe(3);
 });
 
-test("the end of a job lets those go who wait, and so does shutting", async () => {
-  const { one } = slots(1);
-  one.take("a");
-  const ended = one.wait(0);
-  one.giveBack("a");
-  expect(await ended).toBe(false);
-  one.take("b");
-  const shut = one.wait(0);
-  one.shut();
-  expect(await shut).toBe(false);
-  expect(await one.wait(0)).toBe(false);
+test("whoever watches is told once when a slot is given up, and not after it was shut", async () => {
+  const real = createSlots(1, Date.now);
+  for (let n = 0; n < 200; n += 1) {
+    real.take("quick");
+    real.giveBack("quick");
+  }
+  real.take("a");
+  let told = 0;
+  real.watch(() => (told += 1));
+  real.watch(() => (told += 1));
+  await until("it is told", () => told > 0);
+  expect(told).toBe(1);
+  expect(real.free()).toBe(1);
+  real.watch(() => (told += 1));
+  real.shut();
+  expect(told).toBe(1);
 });
 
 test("a job that is taken twice has one slot, and one that was never taken gives none back", () => {

@@ -4,11 +4,13 @@
  */
 export interface Slots {
   free(): number;
+  /** Jobs that have not ended, whether they hold a slot or not. */
+  running(): number;
   /** Again for the same job: it keeps what it has. */
   take(jobId: string): void;
   giveBack(jobId: string): void;
-  /** True when one is free besides `spoken` ones; false when a job has ended meanwhile, or after `shut`. */
-  wait(spoken: number): Promise<boolean>;
+  /** Calls back once, when a slot is given up; not when a job ends. */
+  watch(onFree: () => void): void;
   shut(): void;
 }
 
@@ -24,29 +26,38 @@ export function createSlots(concurrency: number, now: () => number): Slots {
   // In the order in which they began, so that only the oldest are looked at.
   const young = new Map<string, number>();
   const old = new Map<string, number>();
-  const waiting = new Set<(isFree: boolean) => void>();
   let usualMs = FIRST_GUESS_MS;
-  let isShut = false;
+  let watching: NodeJS.Timeout | undefined;
 
   const longMs = (): number => Math.min(Math.max(usualMs * FAR_LONGER, MIN_LONG_MS), MAX_LONG_MS);
-  const age = (): void => {
+  const free = (): number => {
     for (const [id, since] of young) {
       if (now() - since < longMs()) break;
       young.delete(id);
       old.set(id, since);
     }
-  };
-  const free = (): number => {
-    age();
     return concurrency - young.size;
   };
-  const wake = (isFree: boolean): void => {
-    for (const resolve of waiting) resolve(isFree);
-    waiting.clear();
+  const stop = (): void => {
+    clearTimeout(watching);
+    watching = undefined;
+  };
+  const watch = (onFree: () => void): void => {
+    if (watching !== undefined) return;
+    const [oldest = now()] = young.values();
+    watching = setTimeout(
+      () => {
+        watching = undefined;
+        if (free() > 0) onFree();
+        else watch(onFree);
+      },
+      Math.max(1, oldest + longMs() - now()),
+    );
   };
 
   return {
     free,
+    running: () => young.size + old.size,
     take(jobId) {
       if (!young.has(jobId) && !old.has(jobId)) young.set(jobId, now());
     },
@@ -57,23 +68,8 @@ export function createSlots(concurrency: number, now: () => number): Slots {
       old.delete(jobId);
       // Towards the median, which a few that hang do not move.
       usualMs = now() - since > usualMs ? usualMs * STEP : Math.max(1, usualMs / STEP);
-      wake(false);
     },
-    async wait(spoken) {
-      if (free() > spoken) return true;
-      if (isShut) return false;
-      const [oldest = now()] = young.values();
-      const { promise, resolve } = Promise.withResolvers<boolean>();
-      waiting.add(resolve);
-      const timer = setTimeout(() => resolve(free() > spoken), Math.max(1, oldest + longMs() - now()));
-      const isFree = await promise;
-      clearTimeout(timer);
-      waiting.delete(resolve);
-      return isFree;
-    },
-    shut() {
-      isShut = true;
-      wake(false);
-    },
+    watch,
+    shut: stop,
   };
 }

@@ -176,3 +176,47 @@ describe("who takes part", () => {
     ]);
   });
 });
+
+describe("a diverted provider", () => {
+  const word = { verb: "divert", provider: "a", reason: "r", by: "ada", since: 0 } as const;
+  const diverted = (answer: Answer = "delivered"): Link & { calls: number } =>
+    link("a", answer, { directive: () => word });
+  test("gets no new work, and the next one takes it without having failed over", async () => {
+    expect(await kinds([diverted(), link("b", "delivered")], life("tolerated"))).toEqual(["b delivered"]);
+  });
+  test("still settles what may have happened there", async () => {
+    const past = life("tolerated", {
+      history: [{ kind: "ambiguous", code: "timeout", provider: "a", at: 0, durationMs: 1 }],
+    });
+    expect(await kinds([diverted(), link("b", "delivered")], past)).toEqual(["a delivered"]);
+    const bound = life("forbidden", { bound: { provider: "a", firstSentAt: 0 } });
+    expect(await kinds([diverted(), link("b", "delivered")], bound)).toEqual(["a delivered"]);
+  });
+  test("holds the jobs that only it may serve", async () => {
+    expect(await kinds([diverted()], life("tolerated"))).toEqual(["route withheld diverted"]);
+  });
+});
+
+test("a provider is told whether the job has asked it before, in this attempt or an earlier one", async () => {
+  const asked: (boolean | undefined)[] = [];
+  const one = link("a", down);
+  const noting: Link = {
+    ...one,
+    adapter: (request, past) => {
+      asked.push(past.isRetry);
+      return one.adapter(request, past);
+    },
+  };
+  const withheld = { kind: "withheld", code: "circuit_open", provider: "a", at: 0, durationMs: 0 } as const;
+  await kinds([noting], life("tolerated"));
+  await kinds([noting], life("tolerated", { history: [withheld] }));
+  await kinds([noting], life("tolerated", { history: [{ ...withheld, kind: "unavailable" }] }));
+  expect(asked).toEqual([false, false, true]);
+});
+
+test("a backup that was asked first to keep it warm is told of", async () => {
+  const warm = { ...route([link("a", "delivered"), link("b", "delivered")]), keepWarm: 0.5 };
+  const delivery = await deliver(warm, {}, call, life("tolerated"), { ...context, random: () => 0 });
+  expect(delivery.warmed).toBe("b");
+  expect(delivery.trail.map(({ provider }) => provider)).toEqual(["b"]);
+});

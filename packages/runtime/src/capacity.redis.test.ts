@@ -54,7 +54,7 @@ describe("a backlog is not stirred: fewer than two starts a delivery", () => {
     const stage = newStage();
     const link = scripted("a", [delivered]);
     await backlog(stage, 300);
-    stage.start([gated(link, [createRateLimiter({ now, limit: { perSecond: 200, burst: 10 } })])], {
+    stage.start([gated(link, [createRateLimiter({ now, limits: [{ calls: 200, perMs: 1000 }] })])], {
       queues: [{ name: "notes", concurrency: 50 }],
     });
     await allDelivered(stage, 300);
