@@ -23,6 +23,8 @@ test.each([
   "4111 – 1111 – 1111 – 1111",
   "4111\u00A01111\u00A01111\u00A01111",
   "card4111111111111111x",
+  "0000a000-0000-4000-8000-4111111111111111",
+  "42424242-4242-4242-0000-000000000000",
 ])("%j holds a card number", (text) => {
   expect(holdsCardNumber(text)).toBe(true);
 });
@@ -35,6 +37,7 @@ test.each([
   ["a date and a time", "2026-11-24 05:00:00.000"],
   ["an id", "pm_1N4aGhLkdIwHu7ixvR"],
   ["a telephone number", "+49 30 901820"],
+  ["a UUID whose digits happen to be a card's", "4242a242-4242-4242-8242-424242424242"],
   ["nothing", ""],
 ])("%s is none: %j", (_, text) => {
   expect(holdsCardNumber(text)).toBe(false);

@@ -21,9 +21,14 @@ const networks: readonly RegExp[] = [
 
 const MAX_DIGITS = 19;
 
+/** Digits of a UUID are by chance: one of some two thousand would be taken for a card. */
+const uuids = /\b(?=[\d-]*[a-f])[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b/giu;
+
 /** Whether the text holds what is very probably the number of a payment card. */
 export function holdsCardNumber(text: string): boolean {
-  return [...text.matchAll(groupsOfDigits)].some(([run]) => isInRun(run.split(separators)));
+  return [...text.replaceAll(uuids, "uuid").matchAll(groupsOfDigits)].some(([run]) =>
+    isInRun(run.split(separators)),
+  );
 }
 
 /** Beside the number there may stand a date or a code: any neighbouring groups may be it. */
