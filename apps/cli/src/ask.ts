@@ -40,3 +40,12 @@ export async function askCount({ isInteractive }: Terminal, verb: string, count:
   if (typed.replaceAll(/[,.\s_]/gu, "") !== String(count))
     throw new Complaint(`That is not ${count}. Nothing was changed.`, exitCodes.leftAlone);
 }
+
+/**
+ * Whoever does what something speaks against types whom it is about.
+ * @throws Complaint when it is another
+ */
+export async function askName(verb: string, name: string): Promise<void> {
+  const typed = await ask(`Type ${name} to ${verb} it all the same, anything else to leave it: `);
+  if (typed !== name) throw new Complaint(`That is not ${name}. Nothing was changed.`, exitCodes.leftAlone);
+}

@@ -41,7 +41,7 @@ export function addGlobalFlags(program: Command): Command {
     .addOption(flag("--role <role>", "act with no more than this role").choices(roles).default("admin"))
     .addOption(flag("--json", "answer with JSON on stdout"))
     .addOption(flag("--quiet", "nothing but the answer: of lists the ids only, of changes nothing"))
-    .addOption(flag("--yes", "do not ask for the count of a bulk action"))
+    .addOption(flag("--yes", "do not ask before a bulk action, or what something speaks against"))
     .addOption(new Option("--no-color", "no colours; also NO_COLOR").env("UNDERSTUDY_NO_COLOR"));
 }
 

@@ -22,6 +22,7 @@ describe.skipIf(isAbsent)(
       browser = await launch();
       alpha = refuse;
       stage.serve([scripted("alpha", () => alpha()), scripted("beta", delivered)]);
+      await stage.announce({ "note.send": ["alpha", "beta"], "note.pay": ["alpha"] });
     }, 60_000);
     afterAll(async () => {
       await browser?.close();
@@ -112,6 +113,26 @@ describe.skipIf(isAbsent)(
       expect(await page.evaluate("document.activeElement.textContent")).toContain("notes");
     });
 
+    test("a provider is held off with a click and a reason, and the overview shows it without a reload", async () => {
+      const page = await pageOf("operator");
+      await page.goto("/");
+      await page.getByRole("link", { name: "Isolate alpha for note.send" }).click();
+      await page.getByText("not even with a probe").waitFor();
+      await page.getByLabel("For how long").selectOption("4 hours");
+      await page.getByLabel("Reason").fill("it drops mails");
+      await page.getByRole("button", { name: "Isolate" }).click();
+      await page.waitForURL(/\/$/u);
+      await page.getByText("alpha note.send: isolated by operator").waitFor();
+      await stage.operator.restore(
+        { provider: "alpha" },
+        { by: { name: "ada", role: "admin" }, reason: "x" },
+      );
+      await page.getByText("alpha note.send: isolated by operator").waitFor({ state: "detached" });
+      const strip = page.getByRole("img", { name: /isolated/u });
+      await strip.waitFor();
+      expect(await strip.getAttribute("aria-label")).toMatch(/^closed 59 min.*, isolated \d+ m?s$/u);
+    });
+
     test("the keyboard is enough: / to the filter, j and k along the lines, Enter opens, ? helps", async () => {
       const id = await stage.dies("note", {});
       const page = await pageOf("operator");
@@ -176,6 +197,12 @@ describe.skipIf(isAbsent)(
         alpha = refuse;
         const page = await pageOf("admin", look);
         const [run] = await stage.operator.runs();
+        const ada = {
+          by: { name: "ada", role: "admin" },
+          reason: "slow since noon, says their status page",
+        } as const;
+        await stage.circuit({ state: { at: "open", until: Date.now() + 60_000 }, reason: "failure_rate" });
+        await stage.operator.direct({ verb: "divert", provider: "beta", forMs: 7_200_000 }, ada);
         for (const path of [
           "/",
           "/dead-letters",
@@ -194,6 +221,8 @@ describe.skipIf(isAbsent)(
           `/jobs/${id}`,
           "/audit",
           "/queues/notes/pause",
+          "/providers/alpha/isolate?capability=note.send",
+          "/providers/beta/restore",
           "/sign-in",
         ]) {
           await page.goto(path);

@@ -20,6 +20,8 @@ import { addLetters } from "./pages/letters.ts";
 import { addOverview } from "./pages/overview.ts";
 import type { KnownProvider } from "./pages/parts.ts";
 import { addPlan } from "./pages/plan.ts";
+import { addProviderActions } from "./pages/provider-actions.ts";
+import { addQueueActions } from "./pages/queues.ts";
 import { addRuns } from "./pages/runs.ts";
 import { createRunDriver } from "./run-driver.ts";
 import { addGuard } from "./security/guard.ts";
@@ -125,6 +127,8 @@ async function addRoutes(
     });
     const shared = { operator, jobs, providers, runs };
     addOverview(pages, shared);
+    addQueueActions(pages, shared);
+    addProviderActions(pages, shared);
     addLetters(pages, shared);
     addPlan(pages, shared);
     addRuns(pages, shared);

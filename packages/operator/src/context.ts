@@ -100,12 +100,18 @@ export async function workersOf({ ask, namespace }: Context): Promise<readonly W
 }
 
 export async function knowledgeOf(context: Context): Promise<Knowledge> {
+  const routes = routesOf(await workersOf(context));
+  return { jobs: context.jobs, providers: context.providers, routes };
+}
+
+/** Capability -> providers in order, of all workers together. */
+export function routesOf(workers: readonly WorkerInfo[]): ReadonlyMap<string, readonly string[]> {
   const routes = new Map<string, readonly string[]>();
-  for (const worker of await workersOf(context)) {
+  for (const worker of workers) {
     for (const [capability, names] of Object.entries(worker.routes))
       routes.set(capability, [...new Set([...(routes.get(capability) ?? []), ...names])]);
   }
-  return { jobs: context.jobs, providers: context.providers, routes };
+  return routes;
 }
 
 /** Run records whose every step is asked again until the deadline. */

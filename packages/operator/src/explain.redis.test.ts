@@ -115,7 +115,14 @@ test("queues and providers are shown as the fleet tells of them", async () => {
   expect(queue?.perSecond).toBeGreaterThan(0);
   expect(queue?.oldestDeadMs).toBeGreaterThanOrEqual(5000);
   expect(await stage.operator.providers()).toMatchObject([
-    { provider: "a", calls: 4, errors: 3, unknown: 1, lastError: { code: "http_503", at: now } },
-    { provider: "b", calls: 9, errors: 0, withheld: 2, capabilities: ["test.note"] },
+    {
+      provider: "a",
+      lastError: { code: "http_503", at: now },
+      capabilities: [{ capability: "test.note", calls: 4, errorRate: 0.75, unknownRate: 0.25 }],
+    },
+    {
+      provider: "b",
+      capabilities: [{ capability: "test.note", calls: 9, errorRate: 0, withheld: 2, trafficShare: 1 }],
+    },
   ]);
 });

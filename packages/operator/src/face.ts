@@ -6,21 +6,26 @@ import type {
   RedriveAnswer,
   ReleaseAnswer,
 } from "@understudy/dead-letters";
+import type { Transition } from "@understudy/resilience";
 
 import type { AuditPage, Verification } from "./audit.ts";
 import type { Actor } from "./roles.ts";
 import type {
   BulkAction,
+  Directed,
   Explanation,
   GroupPage,
   LetterPage,
   LetterView,
+  Order,
   Plan,
   PlanOptions,
   ProviderView,
   QueueView,
+  Restored,
   Run,
   Selection,
+  Weighed,
 } from "./views.ts";
 
 /** Who does something, and why; both stand in the audit log. */
@@ -116,6 +121,17 @@ export interface Operator extends AsyncDisposable {
   explain(id: string): Promise<Explanation>;
   queues(): Promise<readonly QueueView[]>;
   providers(): Promise<readonly ProviderView[]>;
+  /** What became of circuits, and what people said of providers, the newest first. @param limit 1 to 500, default 50 */
+  transitions(limit?: number): Promise<readonly Transition[]>;
+  /** What `direct` would lead to, and what speaks against it; changes nothing. */
+  weigh(order: Order): Promise<Weighed>;
+  /**
+   * Says what is to be done with a provider, to the whole fleet at once: every worker hears of it within a second, those that are
+   * away as soon as they are back. Takes the place of what was said of the same before.
+   */
+  direct(order: Order, who: Who): Promise<Directed>;
+  /** Takes back what was said of a provider: of one capability, or all of it. */
+  restore(about: Pick<Order, "provider" | "capability">, who: Who): Promise<Restored>;
   pauseQueue(name: string, who: Who): Promise<void>;
   resumeQueue(name: string, who: Who): Promise<void>;
 

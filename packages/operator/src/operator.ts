@@ -1,17 +1,20 @@
 import type { AnyJob, AnyProvider } from "@understudy/core";
 import type { LetterFilter, ReleaseAnswer } from "@understudy/dead-letters";
 import { familyOf, openProducer, pauseQueue, type RedisLocation } from "@understudy/queue";
+import { readTransitions } from "@understudy/resilience";
 
 import { acting } from "./acting.ts";
 import { createBulk } from "./bulk.ts";
 import { checkFilter, checkLimit, checkMay, checkNote, invalid, readPlace, writePlace } from "./check.ts";
 import { auditOf, contextOf, familiesOf, knowledgeOf, searchOf } from "./context.ts";
+import { direct, restore, weigh } from "./directing.ts";
 import { explain } from "./explain.ts";
 import type { Operator, SeenAs, Who } from "./face.ts";
 import { findLetter } from "./find-letter.ts";
 import { isMoney, summaryOf, viewOf } from "./letter-view.ts";
 import { createDeeds, isMoneyLetter, readPayload } from "./one-letter.ts";
-import { viewProviders, viewQueues } from "./overview.ts";
+import { viewQueues } from "./overview.ts";
+import { viewProviders } from "./provider-views.ts";
 import { type Action } from "./roles.ts";
 
 export interface OperatorOptions {
@@ -144,6 +147,13 @@ export function createOperator(options: OperatorOptions): Operator {
     explain: (id) => explain(context, id),
     queues: () => viewQueues(context),
     providers: () => viewProviders(context),
+    transitions: async (limit = 50) => {
+      const size = checkLimit(limit);
+      return await context.ask((connection) => readTransitions(connection, namespace, size));
+    },
+    weigh: (order) => weigh(context, order),
+    direct: (order, who) => direct(context, order, who),
+    restore: (about, who) => restore(context, about, who),
     pauseQueue: (name, who) => queueDeed(name, who, true),
     resumeQueue: (name, who) => queueDeed(name, who, false),
     async perform({ action, subject, job }, who, work) {

@@ -1,10 +1,9 @@
-import { countQueue, readCounts, readLastErrors } from "@understudy/queue";
+import { countQueue, readCounts } from "@understudy/queue";
 
 import { type Context, familiesOf, workersOf } from "./context.ts";
-import type { ProviderView, QueueView } from "./views.ts";
+import type { QueueView } from "./views.ts";
 
 const MINUTE = 60_000;
-const WINDOW_MS = 5 * MINUTE;
 
 export async function viewQueues(context: Context): Promise<readonly QueueView[]> {
   const { ask, namespace, now } = context;
@@ -41,44 +40,4 @@ export async function viewQueues(context: Context): Promise<readonly QueueView[]
       };
     }),
   );
-}
-
-export async function viewProviders(context: Context): Promise<readonly ProviderView[]> {
-  const { ask, namespace, now } = context;
-  const [workers, counts, errors] = await Promise.all([
-    workersOf(context),
-    ask((redis) => readCounts(redis, namespace, { windowMs: WINDOW_MS, now: now() })),
-    ask((redis) => readLastErrors(redis, namespace)),
-  ]);
-  const calls = counts.flatMap(({ of, count }) => (of.what === "call" ? [{ ...of, count }] : []));
-  const routed = workers.flatMap(({ routes }) =>
-    Object.entries(routes).flatMap(([capability, names]) =>
-      names.map((provider) => ({ provider, capability })),
-    ),
-  );
-  const names = [...new Set([...routed, ...calls].map(({ provider }) => provider))].toSorted();
-  return names.map((provider) => {
-    const own = calls.filter((call) => call.provider === provider);
-    const sum = (...kinds: readonly string[]): number =>
-      own.filter(({ kind }) => kinds.includes(kind)).reduce((total, { count }) => total + count, 0);
-    const lastError = errors.find((error) => error.provider === provider);
-    return {
-      provider,
-      capabilities: [
-        ...new Set(
-          [...routed, ...own].filter((one) => one.provider === provider).map(({ capability }) => capability),
-        ),
-      ].toSorted(),
-      windowMs: WINDOW_MS,
-      calls: sum("delivered", "rejected", "unavailable", "throttled", "ambiguous"),
-      errors: sum("unavailable"),
-      unknown: sum("ambiguous"),
-      throttled: sum("throttled"),
-      withheld: sum("withheld"),
-      openCircuits: workers.filter(({ circuits }) =>
-        Object.keys(circuits).some((name) => name.startsWith(`${provider} `)),
-      ).length,
-      ...(lastError === undefined ? {} : { lastError: { code: lastError.code, at: lastError.at } }),
-    };
-  });
 }

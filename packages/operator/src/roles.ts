@@ -19,6 +19,10 @@ export type Action =
   | "read-payload"
   | "pause-queue"
   | "resume-queue"
+  | "divert"
+  | "prefer"
+  | "isolate"
+  | "restore"
   | "enqueue"
   | "cancel"
   | "stop-run";
@@ -34,6 +38,10 @@ const needed: Readonly<Record<Action, { readonly usual: Role; readonly money: Ro
   "read-payload": { usual: "operator", money: "money-operator" },
   "pause-queue": { usual: "operator", money: "money-operator" },
   "resume-queue": { usual: "operator", money: "money-operator" },
+  divert: { usual: "operator", money: "money-operator" },
+  prefer: { usual: "operator", money: "money-operator" },
+  isolate: { usual: "operator", money: "money-operator" },
+  restore: { usual: "operator", money: "money-operator" },
   enqueue: { usual: "operator", money: "money-operator" },
   cancel: { usual: "operator", money: "money-operator" },
   "stop-run": { usual: "operator", money: "operator" },

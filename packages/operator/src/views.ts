@@ -1,5 +1,6 @@
 import type { Outcome, Past, Trail } from "@understudy/core";
 import type { Facets, LetterFilter } from "@understudy/dead-letters";
+import type { CircuitState, Directive, Verb } from "@understudy/resilience";
 
 import type { Action, Role } from "./roles.ts";
 
@@ -223,6 +224,12 @@ export interface ProviderView {
 /** How one provider answers for one capability, over the whole fleet. Rates are shares of its calls, in [0, 1]. */
 export interface CapabilityView {
   readonly capability: string;
+  /** Its effect must not happen twice. */
+  readonly isMoney: boolean;
+  /** Its providers are no rivals: each gets a copy of its own. */
+  readonly isSink: boolean;
+  /** On the route, from 1; absent when no live worker has it on one. */
+  readonly place?: number;
   /** Calls really made. */
   readonly calls: number;
   readonly errorRate: number;
@@ -236,12 +243,48 @@ export interface CapabilityView {
   readonly trafficShare: number;
   readonly state: CircuitState;
   readonly reason: string;
-  /** Epoch milliseconds; 0 when it never changed. */
+  /** Since when it is not closed, failed probes and all; of a closed one, since when it is. 0 when it never changed. */
   readonly since: number;
   /** How many workers hold it open for themselves alone. */
   readonly openOnWorkers: number;
+  /** Live ones that have it on a route. */
+  readonly workers: number;
   /** A person's word that holds for it now. */
   readonly directive?: Directive;
   /** When it last delivered, as far as is remembered. */
   readonly provenAt?: number;
+  /** For people, when it is not as usual: what is the matter, and who does its work meanwhile. */
+  readonly sentence?: string;
+}
+
+/** What a person wants done with a provider. */
+export interface Order {
+  readonly verb: Verb;
+  readonly provider: string;
+  /** Absent: for all of the provider's. */
+  readonly capability?: string;
+  /** For how long, milliseconds, up to 30 days; absent: until it is restored. */
+  readonly forMs?: number;
+}
+
+export interface Weighed {
+  /** Those that it is about. */
+  readonly capabilities: readonly string[];
+  /** One of them must not happen twice, so that it takes a money-operator. */
+  readonly isMoney: boolean;
+  readonly consequence: string;
+  /** A sentence for each thing that speaks against it, the worst first. */
+  readonly warnings: readonly string[];
+}
+
+export interface Directed extends Weighed {
+  readonly directive: Directive;
+}
+
+export interface Restored {
+  readonly answer: "restored" | "nothing";
+  /** What was taken back. */
+  readonly directives: readonly Directive[];
+  /** For people. */
+  readonly sentence: string;
 }

@@ -8,6 +8,7 @@ import type { Command, Option } from "commander";
 const known: Readonly<Record<string, readonly string[]>> = {
   queue: [...new Set(jobs.map((job) => job.queue))],
   job: jobs.map((job) => job.name),
+  capability: [...new Set(jobs.map((job) => job.capability.name))],
   cause: causes,
   effect: ["none", "maybe"],
   role: roles,

@@ -3,6 +3,7 @@ import { checkPersistence, checkTransport, checkWrites } from "./durability.ts";
 import { type Check, type Finding, runCheck } from "./finding.ts";
 import { checkAudit, checkQueues } from "./fleet.ts";
 import { checkClients, checkEviction, checkMemory, checkVersion } from "./memory.ts";
+import { checkProviders } from "./providers.ts";
 import { connectServer, type Server } from "./server.ts";
 import { checkClock, checkLatency } from "./timing.ts";
 
@@ -23,6 +24,7 @@ export async function examine(
     const rest = [
       ...checksOfServer(server, namespace, isProduction),
       { name: "queues", run: () => checkQueues(operator, isProduction) },
+      { name: "providers", run: () => checkProviders(operator) },
       { name: "audit", run: () => checkAudit(operator) },
     ];
     const found = await Promise.all(rest.map((check) => runCheck(check, deadlineMs, server.cli("INFO"))));

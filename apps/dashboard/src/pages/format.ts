@@ -62,6 +62,18 @@ export function figure(n: number, tone: "bad" | "warn" | "plain" = "plain"): str
   return n === 0 ? html`<span class="nought">0</span>` : html`<span class="${tone}">${count(n)}</span>`;
 }
 
+/** Where there is nothing to say. */
+export const dash = html`<span class="nought">–</span>`;
+
+/** A share of calls, in [0, 1]; above `badFrom` it is bad, above nought a warning. */
+export function percent(share: number, badFrom = Infinity): string {
+  const number = 100 * share;
+  if (number === 0) return html`<span class="nought">0 %</span>`;
+  const words = `${number < 10 ? number.toFixed(1) : Math.round(number)} %`;
+  const tone = badFrom === Infinity ? "plain" : share >= badFrom ? "bad" : "warn";
+  return html`<span class="${tone}">${words}</span>`;
+}
+
 export function pill(words: string, tone: "bad" | "warn" | "good" | "plain" = "plain"): string {
   return html`<span class="pill ${tone}">${words}</span>`;
 }

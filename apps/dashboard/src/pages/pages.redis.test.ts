@@ -221,6 +221,7 @@ describe("many at once", () => {
 
 test.each([
   "/queues/notes/bogus",
+  "/providers/alpha/bogus",
   "/events?of=bogus",
   "/events",
   "/dead-letters/x/bogus",
@@ -245,6 +246,71 @@ test("a queue is paused with a reason, and resumed", async () => {
   expect(await text(operator, "/")).toContain("paused");
   await operator.post("/queues/notes/resume", { reason: "done" });
   expect(await text(operator, "/audit")).toContain("maintenance");
+});
+
+describe("a provider", () => {
+  beforeAll(async () => stage.announce({ "note.send": ["alpha", "beta"], "note.pay": ["alpha"] }));
+  const word = { reason: "it drops mails", capability: "note.send", for: "1h" };
+
+  test("whose circuit is open stands in the sentence at the top, with who does its work, and in the timeline", async () => {
+    await stage.circuit({ state: { at: "open", until: Date.now() + 5000 }, reason: "failure_rate" });
+    const page = await text(operator, "/");
+    expect(page).toContain(
+      "alpha note.send: circuit open for less than a minute (failure_rate); 100 % of note.send goes to beta.",
+    );
+    expect(page).toMatch(/class="open" x="7\d\d/u);
+    expect(page).toContain("ops-1:4711:a1b2");
+    await stage.circuit({ state: { at: "half_open", share: 0.05 }, reason: "recovering" });
+    expect(await text(operator, "/")).toContain("half open: 5 %");
+    await stage.circuit({ state: { at: "closed" }, reason: "recovered" });
+    expect(await text(operator, "/")).not.toContain("alpha note.send:");
+  });
+
+  test("is diverted with a reason and an end, after what comes of it was said, and restored", async () => {
+    const confirm = await text(operator, "/providers/alpha/divert?capability=note.send");
+    expect(confirm).toContain("No worker sends alpha new work of note.send");
+    expect(confirm).toContain("understudy providers divert alpha --capability note.send --for 1h");
+    expect(confirm).not.toContain("Nobody is left");
+    expect((await operator.post("/providers/alpha/divert", word)).headers.get("location")).toBe("/");
+    const page = await text(operator, "/");
+    expect(page).toContain("alpha note.send: diverted by operator");
+    expect(page).toContain("it drops mails");
+    expect(page).toContain('href="/providers/alpha/restore?capability=note.send"');
+    const last = await text(operator, "/providers/beta/isolate?capability=note.send");
+    expect(last).toContain("Nobody is left to serve note.send");
+    expect((await operator.post("/providers/alpha/restore", { ...word, for: "" })).status).toBe(303);
+    const again = await operator.post("/providers/alpha/restore", word);
+    expect(again.status).toBe(409);
+    expect(await again.text()).toContain("Nothing was said of alpha note.send");
+    expect(await text(operator, "/audit")).toContain("it drops mails");
+  });
+
+  test.each([
+    ["nobody", "/providers/gamma/divert", word, "there are alpha, beta"],
+    ["an end that was not offered", "/providers/alpha/divert", { ...word, for: "99y" }, "at most 30 days"],
+    ["no end", "/providers/alpha/divert", { ...word, for: "" }, "at most 30 days"],
+    ["no reason", "/providers/alpha/divert", { ...word, reason: "" }, "needs a reason"],
+    [
+      "another capability",
+      "/providers/beta/divert",
+      { ...word, capability: "note.pay" },
+      "is on no route of",
+    ],
+  ])("is told apart from %s", async (_, path, form, words) => {
+    const answer = await money.post(path, form);
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toContain(words);
+  });
+
+  test("may be spoken of as a whole, by whoever may where it moves money", async () => {
+    const page = await text(money, "/providers/alpha/isolate");
+    expect(page).toContain("No worker calls alpha for note.pay, note.send at all");
+    expect(page).toContain("Nobody is left to serve note.pay");
+    expect((await money.post("/providers/alpha/isolate", { reason: "x", for: "none" })).status).toBe(303);
+    expect(await text(money, "/")).toContain("no end");
+    expect(await text(money, "/providers/alpha/restore?capability=note.pay")).toContain("restore all of it");
+    expect((await money.post("/providers/alpha/restore", { reason: "x" })).status).toBe(303);
+  });
 });
 
 test("the audit log is paged, and says whether it can be trusted", async () => {

@@ -14,6 +14,7 @@ beforeAll(async () => {
   stage = await newStage();
   operator = await stage.as("operator");
   stage.serve([scripted("alpha", () => failing("rejected", "http_400", `${script} for victim@example.com`))]);
+  await stage.announce({ "note.send": ["alpha", "beta"], "note.pay": ["alpha"] });
   letter = await stage.dies("note", { topic: script, to: "victim@example.com" });
   payment = await stage.dies("pay", {});
 });
@@ -21,6 +22,10 @@ afterAll(async () => stage.close());
 
 const nobody = (): Visitor => visitor(stage.url, "");
 const why = { reason: "because" };
+const said = async (): Promise<readonly unknown[]> =>
+  (await stage.operator.providers()).flatMap(({ capabilities }) =>
+    capabilities.flatMap(({ directive }) => directive ?? []),
+  );
 
 describe("without a session", () => {
   test.each([
@@ -31,6 +36,7 @@ describe("without a session", () => {
     "/board",
     "/board/",
     "/board/queue/notes",
+    "/providers/alpha/isolate",
     "/nothing",
   ])("%s leads to the sign-in", async (path) => {
     const answer = await nobody().get(path);
@@ -67,7 +73,9 @@ describe("without a session", () => {
   test("a change is refused, and not done", async () => {
     expect((await nobody().post(`/dead-letters/${letter}/discard`, why)).status).toBe(401);
     expect((await nobody().call("PUT", `/queues/notes.dead/${letter}/retry`)).status).toBe(401);
+    expect((await nobody().post("/providers/alpha/isolate", { ...why, for: "1h" })).status).toBe(401);
     expect(await stage.placeOf(letter)).toBe("dead");
+    expect(await said()).toEqual([]);
   });
 
   test("what is public is few, and says nothing", async () => {
@@ -91,6 +99,27 @@ describe("with a session of too weak a role", () => {
       const answer = await operator.post(`/dead-letters/${payment}/${action}`, { ...why, payload: "{}" });
       expect(answer.status).toBe(403);
       expect(await stage.placeOf(payment)).toBe("dead");
+    },
+  );
+
+  test.each(["divert", "prefer", "isolate", "restore"])(
+    "a viewer may not %s a provider, and an operator not where money moves",
+    async (verb) => {
+      const viewer = await stage.as("viewer");
+      const form = { ...why, for: "1h" };
+      for (const [who, capability] of [
+        [viewer, "note.send"],
+        [viewer, ""],
+        [operator, "note.pay"],
+        [operator, ""],
+      ] as const) {
+        const answer = await who.post(`/providers/alpha/${verb}`, { ...form, capability });
+        expect([who.cookie, capability, answer.status]).toEqual([who.cookie, capability, 403]);
+        const page = await who.get(`/providers/alpha/${verb}?capability=${capability}`);
+        expect([who.cookie, capability, page.status]).toEqual([who.cookie, capability, 403]);
+      }
+      expect(await (await viewer.get("/")).text()).not.toContain('href="/providers/');
+      expect(await said()).toEqual([]);
     },
   );
 
@@ -121,12 +150,18 @@ describe("from another site", () => {
   ])("%s does nothing, though it has the cookie and the token", async (_, headers) => {
     const answer = await operator.post(`/dead-letters/${letter}/discard`, why, headers);
     expect(answer.status).toBe(403);
+    const word = { ...why, capability: "note.send", for: "1h" };
+    expect((await operator.post("/providers/alpha/isolate", word, headers)).status).toBe(403);
     expect(await stage.placeOf(letter)).toBe("dead");
+    expect(await said()).toEqual([]);
   });
 
   test("a form without our token does nothing, though it says it is ours", async () => {
     const thief = visitor(stage.url, operator.cookie, "guessed");
     expect((await thief.post(`/dead-letters/${letter}/discard`, why)).status).toBe(403);
+    const word = { ...why, capability: "note.send", for: "1h" };
+    expect((await thief.post("/providers/alpha/isolate", word)).status).toBe(403);
+    expect(await said()).toEqual([]);
     const other = await stage.as("operator");
     expect(
       (await visitor(stage.url, operator.cookie, other.csrf).post(`/dead-letters/${letter}/discard`, why))
@@ -198,11 +233,17 @@ describe("script", () => {
     `/dead-letters/plan?id=${encodeURIComponent(script)}`,
     `/dead-letters/runs/${encodeURIComponent(script)}`,
     "/audit",
+    `/providers/${encodeURIComponent(script)}/divert`,
+    `/providers/alpha/divert?capability=${encodeURIComponent(script)}`,
+    `/providers/alpha/restore?capability=${encodeURIComponent(script)}`,
     `/${encodeURIComponent(script)}`,
   ];
   test("in data, errors, ids and filters is text on every page", async () => {
     await operator.post(`/dead-letters/${letter}/redrive`, { reason: script });
     await stage.dies("note", { topic: script });
+    const word = { reason: script, capability: "note.send", for: "1h" };
+    expect((await operator.post("/providers/beta/divert", word)).status).toBe(303);
+    await stage.circuit({ state: { at: "open", until: Date.now() }, reason: script });
     for (const path of pages()) {
       const page = await (await operator.get(path)).text();
       expect([path, page.includes("<script>document")]).toEqual([path, false]);

@@ -2,7 +2,8 @@ import { scryptSync } from "node:crypto";
 
 import { type Client, createClient } from "@understudy/client";
 import { createOperator, type Operator, type Role, roles } from "@understudy/operator";
-import { familyOf, locate, type Redis } from "@understudy/queue";
+import { announceWorker, familyOf, locate, type Redis, type WorkerInfo } from "@understudy/queue";
+import { type Circuit, closedCircuit, openFleetStore } from "@understudy/resilience";
 import { startRuntime } from "@understudy/runtime";
 import { newSpace, type Space, until } from "@understudy/testkit";
 import { pino } from "pino";
@@ -34,6 +35,10 @@ export interface Stage {
   as(role: Role): Promise<Visitor>;
   /** Serves both queues by these providers until the stage is closed, or the answer is called. */
   serve(links: Parameters<typeof routesTo>[0]): () => Promise<void>;
+  /** A worker that says it lives until the stage is closed, with these routes. */
+  announce(routes: WorkerInfo["routes"]): Promise<void>;
+  /** The fleet's circuit of alpha's notes comes to be so. */
+  circuit(to: Partial<Circuit>): Promise<void>;
   /** Enqueues, and waits until it is a dead letter. */
   dies(what: "note" | "pay", payload: Readonly<Record<string, string>>): Promise<string>;
   placeOf(id: string): Promise<string>;
@@ -82,6 +87,7 @@ export async function newStage(
   const client = createClient({ redis: redisUrl, namespace });
   const link = createOneTimeLink();
   const log = pino({ level: "silent" });
+  let payments = 0;
   const closing: (() => Promise<unknown>)[] = [];
   await until("Redis is there", () => redis.status === "ready");
   const dashboard: Dashboard = await startDashboard({
@@ -133,6 +139,22 @@ export async function newStage(
       closing.push(stop);
       return stop;
     },
+    async announce(routes) {
+      const about = { id: "w1", host: "h", pid: 1, role: "both", queues: ["notes", "till"], startedAt: 1 };
+      const say = async (): Promise<void> =>
+        await announceWorker(redis, namespace, { ...about, routes, circuits: {} });
+      await say();
+      const timer = setInterval(() => void say().catch(() => undefined), 5000);
+      closing.push(async () => clearInterval(timer));
+    },
+    async circuit(to) {
+      const name = { provider: "alpha", capability: "note.send" };
+      const store = openFleetStore(redis, namespace);
+      const { circuits } = await store.read();
+      const before = circuits.find((one) => one.provider === name.provider)?.circuit ?? closedCircuit;
+      const after = { ...before, since: Date.now(), ...to, version: before.version + 1 };
+      await store.swap(name, { before, after, by: "ops-1:4711:a1b2", lease: "none" });
+    },
     async dies(what, payload) {
       const { id } =
         what === "note"
@@ -140,7 +162,8 @@ export async function newStage(
           : await client.enqueue(
               payJob,
               { to: "ada", text: "10 EUR", ...payload },
-              { idempotencyKey: crypto.randomUUID() },
+              // A random one looks like a card number now and then.
+              { idempotencyKey: `order-${(payments += 1)}` },
             );
       await until(`${id} is a dead letter`, async () => (await placeOf(id)) === "dead");
       return id;

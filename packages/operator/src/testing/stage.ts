@@ -9,7 +9,15 @@ import {
   type Outcome,
 } from "@understudy/core";
 import { openDeadLetters } from "@understudy/dead-letters";
-import { announceWorker, connectWorker, type Family, familyOf, keyOf, type Redis } from "@understudy/queue";
+import {
+  announceWorker,
+  connectWorker,
+  type Family,
+  familyOf,
+  keyOf,
+  type Redis,
+  type WorkerInfo,
+} from "@understudy/queue";
 import { newSpace } from "@understudy/testkit";
 import { onTestFinished } from "vitest";
 import * as z from "zod";
@@ -113,7 +121,11 @@ export interface Stage {
   /** The envelope of a job, dead or alive. */
   envelope(id: string): Promise<Envelope>;
   /** A worker that says it lives, with these routes. */
-  worker(routes: Readonly<Record<string, readonly string[]>>): Promise<void>;
+  worker(
+    routes: Readonly<Record<string, readonly string[]>>,
+    circuits?: WorkerInfo["circuits"],
+    id?: string,
+  ): Promise<void>;
 }
 
 export function somebody(role: Role = "admin", reason = "for a test", name = "ada"): Who {
@@ -197,14 +209,14 @@ export function newStage(): Stage {
       }
       throw new Error(`there is no job ${id}`);
     },
-    async worker(routes) {
+    async worker(routes, circuits = {}, id = "w1") {
       const about = {
-        id: "w1",
+        id,
         host: "h",
         pid: 1,
         role: "work",
         queues: ["notes", "money"],
-        circuits: {},
+        circuits,
         startedAt: 1,
       };
       await announceWorker(redis, namespace, { ...about, routes });
