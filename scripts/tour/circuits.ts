@@ -33,7 +33,10 @@ export function createCircuits(providers: ReadonlyMap<string, ProviderTally>): C
       const at = ats[String(line["event"])] ?? "closed";
       const holder = scope === "fleet" ? "all" : `worker ${worker}`;
       const words = at === "half_open" ? sharePart(share) : at;
-      states.set(`${holder}: ${String(provider)} ${String(capability)}`, { provider: String(provider), words });
+      states.set(`${holder}: ${String(provider)} ${String(capability)}`, {
+        provider: String(provider),
+        words,
+      });
       update();
       return sentenceOf(line, at, holder);
     },

@@ -12,7 +12,14 @@ function tallyOf(jobId: string): Tally {
 }
 
 function circuit(event: string, more: Line = {}): Line {
-  return { event, provider: "sendgrid", capability: "email.send", scope: "fleet", reason: "failure_rate", ...more };
+  return {
+    event,
+    provider: "sendgrid",
+    capability: "email.send",
+    scope: "fleet",
+    reason: "failure_rate",
+    ...more,
+  };
 }
 
 test("calls, failovers and verdicts of expected mails are added up by provider", () => {

@@ -1,12 +1,22 @@
 // Usage: npm run bench [-- NAME] [-- --smoke]. Without a name all of them; --smoke is the short form that CI runs.
+import { bulkheadBench } from "./bulkhead.ts";
 import { coalescingBench } from "./coalescing.ts";
 import { deadLettersBench } from "./dead-letters/bench.ts";
 import { failoverBench } from "./failover/command.ts";
+import { fleetBench } from "./fleet/bench.ts";
+import { outageBench } from "./outage/bench.ts";
+import { paceBench } from "./pace/bench.ts";
+import { retryBudgetBench } from "./pace/herd.ts";
 
 const benches: Readonly<Record<string, (isSmoke: boolean) => Promise<number>>> = {
+  bulkhead: bulkheadBench,
   coalescing: coalescingBench,
   "dead-letters": deadLettersBench,
+  fleet: fleetBench,
+  outage: outageBench,
   failover: (isSmoke) => failoverBench(isSmoke ? ["--jobs", "300", "--only", "ours"] : []),
+  pace: paceBench,
+  "retry-budget": retryBudgetBench,
 };
 
 const words = process.argv.slice(2);

@@ -1,5 +1,6 @@
 import { jobs } from "@understudy/jobs";
 import { providers } from "@understudy/providers";
+import { defaultCircuit } from "@understudy/resilience";
 import { describe, expect, test } from "vitest";
 
 import { readConfig, type WorkerConfig } from "./config.ts";
@@ -41,11 +42,17 @@ test("with nothing but Redis, a route and its credentials, the rest has defaults
     redisUrl: "redis://127.0.0.1:6379",
     namespace: "understudy",
     queues: [{ name: "email", concurrency: 20 }],
-    routes: new Map([["email.send", ["sendgrid"]]]),
+    routes: new Map([["email.send", { providers: ["sendgrid"], keepWarm: 0.01 }]]),
     providers: new Map([
       [
         "sendgrid",
-        { settings: { apiKey: "SG.real", region: "global" }, perSecond: Infinity, concurrent: Infinity },
+        {
+          settings: { apiKey: "SG.real", region: "global" },
+          perSecond: Infinity,
+          perDay: Infinity,
+          concurrent: Infinity,
+          retryBudget: 0.2,
+        },
       ],
     ]),
     callTimeoutMs: 15_000,
@@ -54,7 +61,9 @@ test("with nothing but Redis, a route and its credentials, the rest has defaults
     lockMs: 60_000,
     stalledCheckMs: 30_000,
     retention: {},
-    circuit: { windowMs: 10_000, minCalls: 5, failureRate: 0.5, openMs: 5000, maxOpenMs: 60_000 },
+    circuits: new Map([["sendgrid email.send", { ...defaultCircuit, probeLeaseMs: 20_000 }]]),
+    fleet: "shared",
+    provenMs: 86_400_000,
     http: { host: "127.0.0.1", port: 8080 },
     logLevel: "info",
     suspicions: [],
@@ -92,13 +101,19 @@ test("each variable is read into its place", () => {
     REDIS_URL: "rediss://user:password@redis.example:6380/3",
     NAMESPACE: "shop_2",
     QUEUES: "email=7",
-    ROUTE_EMAIL_SEND: "mailgun, smtp",
+    ROUTE_EMAIL_SEND: "mailgun=3, smtp=1",
     MAILGUN_API_KEY: "key-real",
     MAILGUN_DOMAIN: "mg.example.com",
     MAILGUN_REGION: "eu",
     SMTP_URL: "smtp://user:password@relay.example:587",
     LIMIT_MAILGUN_PER_SECOND: "2.5",
     LIMIT_MAILGUN_CONCURRENT: "4",
+    LIMIT_MAILGUN_PER_DAY: "1000",
+    RETRY_BUDGET: "0.5",
+    RETRY_BUDGET_MAILGUN: "0.1",
+    KEEP_WARM: "0.02",
+    KEEP_WARM_EMAIL_SEND: "0.03",
+    BACKUP_PROVEN_HOURS: "2",
     CALL_TIMEOUT_MS: "1000",
     DRAIN_DEADLINE_MS: "0",
     LOCK_MS: "5000",
@@ -111,6 +126,9 @@ test("each variable is read into its place", () => {
     CIRCUIT_FAILURE_RATE: "1",
     CIRCUIT_OPEN_MS: "100",
     CIRCUIT_MAX_OPEN_MS: "100",
+    CIRCUIT_QUORUM: "0.6",
+    CIRCUIT_MAILGUN_MIN_CALLS: "7",
+    CIRCUIT_MAILGUN_EMAIL_SEND_SLOW_MS: "900",
     HTTP_HOST: "0.0.0.0",
     HTTP_PORT: "0",
     LOG_LEVEL: "debug",
@@ -124,15 +142,28 @@ test("each variable is read into its place", () => {
     lockMs: 5000,
     stalledCheckMs: 1000,
     retention: { maxAgeMs: 30 * 86_400_000, maxLetters: 1000, maxBytes: 50_000_000 },
-    circuit: { windowMs: 2000, minCalls: 3, failureRate: 1, openMs: 100, maxOpenMs: 100 },
+    provenMs: 7_200_000,
     http: { host: "0.0.0.0", port: 0 },
     logLevel: "debug",
   });
-  expect(config.routes.get("email.send")).toEqual(["mailgun", "smtp"]);
+  expect(config.routes.get("email.send")).toEqual({
+    providers: ["mailgun", "smtp"],
+    weights: new Map([
+      ["mailgun", 3],
+      ["smtp", 1],
+    ]),
+    keepWarm: 0.03,
+  });
+  const circuit = { windowMs: 2000, minCalls: 3, failureRate: 1, openMs: 100, maxOpenMs: 100, quorum: 0.6 };
+  expect(config.circuits.get("smtp email.send")).toMatchObject({ ...circuit, slowMs: 5000 });
+  expect(config.circuits.get("mailgun email.send")).toMatchObject({ ...circuit, minCalls: 7, slowMs: 900 });
+  expect(config.providers.get("smtp")?.retryBudget).toBe(0.5);
   expect(config.providers.get("mailgun")).toEqual({
     settings: { apiKey: "key-real", domain: "mg.example.com", region: "eu" },
     perSecond: 2.5,
+    perDay: 1000,
     concurrent: 4,
+    retryBudget: 0.1,
   });
 });
 
@@ -193,6 +224,16 @@ test.each([
   ["CIRCUIT_FAILURE_RATE", "1.5", "must be a number above 0, at most 1"],
   ["CIRCUIT_OPEN_MS", "x", "must be a whole number"],
   ["CIRCUIT_MAX_OPEN_MS", "4999", "must not be below CIRCUIT_OPEN_MS"],
+  ["CIRCUIT_SENDGRID_MAX_OPEN_MS", "4999", "must not be below CIRCUIT_SENDGRID_OPEN_MS"],
+  ["CIRCUIT_SENDGRID_EMAIL_SEND_SLOW_RATE", "0", "must be a number above 0, at most 1"],
+  ["CIRCUIT_QUORUM", "1.1", "must be a number above 0, at most 1"],
+  ["CIRCUIT_QUORUM", "0", "must be a number above 0, at most 1"],
+  ["LIMIT_SENDGRID_PER_DAY", "0", "must be a whole number from 1 to"],
+  ["RETRY_BUDGET", "0", "must be a number above 0, at most 1"],
+  ["RETRY_BUDGET_SENDGRID", "2", "must be a number above 0, at most 1"],
+  ["KEEP_WARM", "0.6", "must be a number from 0 to 0.5"],
+  ["KEEP_WARM_EMAIL_SEND", "-1", "must be a number from 0 to 0.5"],
+  ["ROUTE_EMAIL_SEND", "sendgrid=0", "the weight of sendgrid must be a whole number from 1 to 1000"],
   ["HTTP_PORT", "65536", "must be a whole number from 0 to 65535"],
   ["LOG_LEVEL", "verbose", "Invalid option"],
 ])("%s=%s is refused by its name, and by it alone", (name, value, words) => {

@@ -1,10 +1,10 @@
 import type { AnyJob, AnyProvider, Capability } from "@understudy/core";
-import type { CircuitOptions } from "@understudy/resilience";
 import * as z from "zod";
 
+import { type Circuits, readCircuits } from "./circuit-config.ts";
 import { type Env, EnvReader, wholeNumber } from "./env.ts";
 import { readProviders } from "./provider-config.ts";
-import { isRouted, readRoutes } from "./route-config.ts";
+import { isRouted, readRoutes, type RouteConfig } from "./route-config.ts";
 
 /** Everything this process was told, parsed once. */
 export interface WorkerConfig {
@@ -13,8 +13,8 @@ export interface WorkerConfig {
   readonly redisUrl: string;
   readonly namespace: string;
   readonly queues: readonly QueueConfig[];
-  /** Capability name -> provider names in order. */
-  readonly routes: ReadonlyMap<string, readonly string[]>;
+  /** Capability name -> who serves it, and how they share it. */
+  readonly routes: ReadonlyMap<string, RouteConfig>;
   /** Provider name -> its own configuration. */
   readonly providers: ReadonlyMap<string, ProviderConfig>;
   readonly callTimeoutMs: number;
@@ -29,7 +29,11 @@ export interface WorkerConfig {
     readonly maxLetters?: number;
     readonly maxBytes?: number;
   };
-  readonly circuit: Pick<CircuitOptions, "windowMs" | "minCalls" | "failureRate" | "openMs" | "maxOpenMs">;
+  readonly circuits: Circuits;
+  /** alone: shares nothing with the other workers, and goes by what it sees itself. */
+  readonly fleet: (typeof fleets)[number];
+  /** A backup that has not delivered for so long is told of as unproven. */
+  readonly provenMs: number;
   readonly http: { readonly host: string; readonly port: number };
   readonly logLevel: (typeof logLevels)[number];
   /** Variables that are probably misspelt, a sentence each. */
@@ -43,12 +47,16 @@ export interface QueueConfig {
 
 export interface ProviderConfig {
   readonly settings: unknown;
-  /** Calls a second for the account; Infinity when unlimited. */
+  /** Calls a second, and a day, for the account over the whole fleet; Infinity when unlimited. */
   readonly perSecond: number;
+  readonly perDay: number;
+  /** Retries as a share of first tries, over the whole fleet. */
+  readonly retryBudget: number;
   /** Calls at once from this process; Infinity when unlimited. */
   readonly concurrent: number;
 }
 
+const fleets = ["shared", "alone"] as const;
 const roles = ["both", "work", "janitor"] as const;
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
@@ -57,8 +65,6 @@ const redisUrl = z.string().refine((text) => {
   if (url === undefined || url.hostname === "") return false;
   return /^rediss?:$/u.test(url.protocol) && /^(?:\/\d*)?$/u.test(url.pathname);
 }, "must look like redis://host:6379, redis://:password@host:6379/0 or rediss://host:6379");
-const shareWords = "must be a number above 0, at most 1";
-const share = z.coerce.number<string>(shareWords).gt(0, shareWords).max(1, shareWords);
 const atLeast = (min: number, fallback: number): z.ZodType<number> =>
   wholeNumber(min, 86_400_000).default(fallback);
 
@@ -72,7 +78,9 @@ export function readConfig(
   const isProduction = reader.raw("NODE_ENV")?.toLowerCase() === "production";
   const queues = readQueues(reader, jobs);
   const role = reader.read("ROLE", z.enum(roles).default("both")) ?? "both";
-  const routes = role === "janitor" ? new Map() : readRoutes(reader, jobs, queues, providers);
+  const routes =
+    role === "janitor" ? new Map<string, RouteConfig>() : readRoutes(reader, jobs, queues, providers);
+  const callTimeoutMs = reader.read("CALL_TIMEOUT_MS", atLeast(100, 15_000)) ?? 0;
   const config = {
     role,
     redisUrl: reader.read("REDIS_URL", redisUrl) ?? "",
@@ -86,14 +94,21 @@ export function readConfig(
       ) ?? "",
     queues,
     routes,
-    providers: readProviders(reader, new Set([...routes.values()].flat()), providers, isProduction),
-    callTimeoutMs: reader.read("CALL_TIMEOUT_MS", atLeast(100, 15_000)) ?? 0,
+    providers: readProviders(
+      reader,
+      new Set([...routes.values()].flatMap((route) => route.providers)),
+      providers,
+      isProduction,
+    ),
+    callTimeoutMs,
     lookUpAfterMs: readLookUpAfter(reader, isProduction),
     drainDeadlineMs: reader.read("DRAIN_DEADLINE_MS", atLeast(0, 25_000)) ?? 0,
     lockMs: reader.read("LOCK_MS", atLeast(1000, 60_000)) ?? 0,
     stalledCheckMs: reader.read("STALLED_CHECK_MS", atLeast(500, 30_000)) ?? 0,
     retention: readRetention(reader),
-    circuit: readCircuit(reader),
+    fleet: reader.read("FLEET", z.enum(fleets).default("shared")) ?? "shared",
+    circuits: readCircuits(reader, routes, callTimeoutMs),
+    provenMs: (reader.read("BACKUP_PROVEN_HOURS", wholeNumber(1, 8760).default(24)) ?? 0) * 3_600_000,
     http: {
       host: reader.read("HTTP_HOST", z.string().default("127.0.0.1")) ?? "",
       port: reader.read("HTTP_PORT", wholeNumber(0, 65_535).default(8080)) ?? 0,
@@ -124,20 +139,6 @@ function readRetention(reader: EnvReader): WorkerConfig["retention"] {
     ...(days === undefined ? {} : { maxAgeMs: days * DAY_MS }),
     ...(maxLetters === undefined ? {} : { maxLetters }),
     ...(megabytes === undefined ? {} : { maxBytes: megabytes * MEGABYTE }),
-  };
-}
-
-function readCircuit(reader: EnvReader): WorkerConfig["circuit"] {
-  const openMs = reader.read("CIRCUIT_OPEN_MS", atLeast(100, 5000)) ?? 0;
-  const maxOpenMs = reader.read("CIRCUIT_MAX_OPEN_MS", atLeast(100, 60_000)) ?? 0;
-  if (openMs > 0 && maxOpenMs > 0 && maxOpenMs < openMs)
-    reader.problem("CIRCUIT_MAX_OPEN_MS is wrong: must not be below CIRCUIT_OPEN_MS.");
-  return {
-    windowMs: reader.read("CIRCUIT_WINDOW_MS", atLeast(100, 10_000)) ?? 0,
-    minCalls: reader.read("CIRCUIT_MIN_CALLS", wholeNumber(1, 10_000).default(5)) ?? 0,
-    failureRate: reader.read("CIRCUIT_FAILURE_RATE", share.default(0.5)) ?? 0,
-    openMs,
-    maxOpenMs,
   };
 }
 

@@ -10,9 +10,11 @@ export class EnvReader {
   readonly #env: Env;
   readonly #problems: string[] = [];
   readonly #asked = new Set<string>();
+  readonly #names: ReadonlySet<string>;
 
   constructor(env: Env) {
     this.#env = env;
+    this.#names = new Set(Object.keys(env));
   }
 
   /** Without the blanks and line ends that files and secret stores add; an empty variable counts as absent. */
@@ -30,6 +32,13 @@ export class EnvReader {
     this.problem(
       `${name} ${value === undefined ? "is not set" : `is wrong: ${issue?.message ?? "invalid"}`}.`,
     );
+    return undefined;
+  }
+
+  /** A variable that stands in for a more general one, as far as it is set. */
+  override<Schema extends z.ZodType>(name: string, schema: Schema): z.output<Schema> | undefined {
+    if (this.#names.has(name)) return this.read(name, schema);
+    this.#asked.add(name);
     return undefined;
   }
 
@@ -73,3 +82,10 @@ export function wholeNumber(min: number, max: number): z.ZodType<number> {
   const words = `must be a whole number from ${min} to ${max}`;
   return z.coerce.number<string>(words).int(words).min(min, words).max(max, words);
 }
+
+const shareWords = "must be a number above 0, at most 1";
+
+export const share: z.ZodType<number> = z.coerce
+  .number<string>(shareWords)
+  .gt(0, shareWords)
+  .max(1, shareWords);

@@ -5,12 +5,15 @@ import type { AnyJob } from "@understudy/core";
 import {
   addCounts,
   announceWorker,
+  bucketOf,
   connectProducer,
   type Counted,
   type LastError,
+  type OwnCircuit,
   retireWorker,
+  type Tally,
 } from "@understudy/queue";
-import type { CircuitState } from "@understudy/resilience";
+import type { CircuitView } from "@understudy/resilience";
 import type { RuntimeEvent } from "@understudy/runtime";
 
 import type { WorkerConfig } from "./config.ts";
@@ -24,27 +27,39 @@ export interface FleetReport {
   circuit(change: {
     readonly provider: string;
     readonly capability: string;
-    readonly state: CircuitState;
+    readonly view: CircuitView;
   }): void;
   close(): Promise<void>;
 }
 
+/** From how long on a call counts as slow. */
+type SlowMs = (provider: string, capability: string) => number;
+
+const SLOW_MS = 5000;
+
 /** What is told here is worth no job's delay: when Redis does not take it, it is dropped. */
-export function startFleetReport(config: WorkerConfig, jobs: readonly AnyJob[]): FleetReport {
+export function startFleetReport(
+  config: WorkerConfig,
+  jobs: readonly AnyJob[],
+  slowMs: SlowMs = () => SLOW_MS,
+): FleetReport {
   const redis = connectProducer(config.redisUrl);
   // The worker's own connection tells of the same trouble.
   redis.on("error", () => undefined);
   const capabilities = new Map(jobs.map((job) => [job.name, job.capability.name as string]));
-  const circuits = new Map<string, string>();
+  const circuits = new Map<string, OwnCircuit>();
   const counts = new Map<string, number>();
   const errors = new Map<string, LastError>();
+  const speeds = createSpeeds(slowMs);
   const about = {
     id: randomUUID(),
     host: hostname(),
     pid: process.pid,
     role: config.role,
     queues: config.role === "janitor" ? [] : config.queues.map(({ name }) => name),
-    routes: Object.fromEntries(config.routes),
+    routes: Object.fromEntries(
+      [...config.routes].map(([capability, { providers }]) => [capability, providers]),
+    ),
     startedAt: Date.now(),
   };
 
@@ -54,13 +69,15 @@ export function startFleetReport(config: WorkerConfig, jobs: readonly AnyJob[]):
   };
   const flush = async (): Promise<void> => {
     if (counts.size === 0) return;
-    const taken = [...counts].map(([of, count]) => ({ of: JSON.parse(of) as Counted, count }));
-    const failed = [...errors.values()];
+    const tally = {
+      counts: [...counts].map(([of, count]) => ({ of: JSON.parse(of) as Counted, count })),
+      errors: [...errors.values()],
+      ...speeds.take(),
+      now: Date.now(),
+    };
     counts.clear();
     errors.clear();
-    await addCounts(redis, config.namespace, { counts: taken, errors: failed, now: Date.now() }).catch(
-      () => undefined,
-    );
+    await addCounts(redis, config.namespace, tally).catch(() => undefined);
   };
   const count = (of: Counted): void => {
     const key = JSON.stringify(of);
@@ -73,16 +90,21 @@ export function startFleetReport(config: WorkerConfig, jobs: readonly AnyJob[]):
     observe(event) {
       if (event.event === "call") {
         const { provider, kind, code = "" } = event;
-        count({ what: "call", provider, capability: capabilities.get(event.job) ?? "", kind });
+        const capability = capabilities.get(event.job) ?? "";
+        count({ what: "call", provider, capability, kind });
+        if (kind !== "withheld") speeds.add(provider, capability, event.durationMs, kind === "delivered");
         if (kind === "unavailable" || kind === "ambiguous")
           errors.set(provider, { provider, code, at: Date.now() });
       } else if (event.event === "settled") {
         count({ what: "settled", queue: event.queue, verdict: event.verdict });
       }
     },
-    circuit({ provider, capability, state }) {
-      if (state.at === "closed") circuits.delete(`${provider} ${capability}`);
-      else circuits.set(`${provider} ${capability}`, state.at);
+    circuit({ provider, capability, view }) {
+      const { state, scope, reason, since } = view;
+      // What all hold stands in the fleet's own records.
+      const isOwn = scope === "worker" && state.at !== "closed" && state.at !== "isolated";
+      if (isOwn) circuits.set(`${provider} ${capability}`, { at: state.at, reason, since });
+      else if (!circuits.delete(`${provider} ${capability}`)) return;
       announce();
     },
     async close() {
@@ -90,6 +112,38 @@ export function startFleetReport(config: WorkerConfig, jobs: readonly AnyJob[]):
       await flush();
       await retireWorker(redis, config.namespace, about.id).catch(() => undefined);
       redis.disconnect();
+    },
+  };
+}
+
+interface Speed {
+  readonly provider: string;
+  readonly capability: string;
+  slow: number;
+  readonly buckets: Map<number, number>;
+  deliveredAt?: number;
+}
+
+/** How long calls really made took, and when they last delivered, since it was last taken. */
+function createSpeeds(slowMs: SlowMs) {
+  const speeds = new Map<string, Speed>();
+  return {
+    add(provider: string, capability: string, durationMs: number, isDelivered: boolean): void {
+      const name = `${provider} ${capability}`;
+      const one = speeds.get(name) ?? { provider, capability, slow: 0, buckets: new Map<number, number>() };
+      speeds.set(name, one);
+      const bucket = bucketOf(durationMs);
+      one.buckets.set(bucket, (one.buckets.get(bucket) ?? 0) + 1);
+      if (durationMs > slowMs(provider, capability)) one.slow += 1;
+      if (isDelivered) one.deliveredAt = Date.now();
+    },
+    take(): Required<Pick<Tally, "latencies" | "proven">> {
+      const latencies = [...speeds.values()];
+      speeds.clear();
+      const proven = latencies.flatMap(({ provider, capability, deliveredAt: at }) =>
+        at === undefined ? [] : [{ provider, capability, at }],
+      );
+      return { latencies, proven };
     },
   };
 }

@@ -44,7 +44,8 @@ test("/metrics counts calls, failovers, verdicts and circuits for Prometheus", a
   metrics.observe({ ...call, provider: "mailgun", kind: "delivered" });
   metrics.observe({ event: "failover", ...about, from: ["sendgrid"], to: "mailgun" });
   metrics.observe({ event: "settled", ...about, verdict: "complete", mayBeDuplicated: false });
-  metrics.circuit({ provider: "sendgrid", capability: "email.send", state: { at: "open", until: 1 } });
+  const view = { state: { at: "open", until: 1 }, scope: "fleet", reason: "", since: 1 } as const;
+  metrics.circuit({ provider: "sendgrid", capability: "email.send", view });
   const { status, text } = await get(await start({ metrics: () => metrics.text() }), "/metrics");
   expect(status).toBe(200);
   for (const line of [
@@ -52,7 +53,7 @@ test("/metrics counts calls, failovers, verdicts and circuits for Prometheus", a
     'understudy_calls_total{provider="mailgun",kind="delivered",code=""} 1',
     'understudy_failovers_total{from="sendgrid",to="mailgun"} 1',
     'understudy_settled_total{queue="email",job="welcome-email",verdict="complete",cause=""} 1',
-    'understudy_circuit{provider="sendgrid",capability="email.send"} 2',
+    'understudy_circuit{provider="sendgrid",capability="email.send",scope="fleet"} 2',
   ])
     expect(text).toContain(`${line}\n`);
 });

@@ -1,19 +1,24 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 
 import { UnderstudyError } from "@understudy/core";
 import { jobs } from "@understudy/jobs";
 import { providers } from "@understudy/providers";
-import type { Route } from "@understudy/resilience";
-import type { Logger } from "pino";
+import { defaultCircuit, openPaceStore } from "@understudy/resilience";
 
-import { readConfig, type WorkerConfig } from "./config.ts";
-import { type FleetReport, startFleetReport } from "./fleet.ts";
+import { watchBackups } from "./backups.ts";
+import { readConfig } from "./config.ts";
+import type { FleetEvent } from "./fleet-events.ts";
+import { startFleetReport } from "./fleet.ts";
 import { startHealthServer } from "./health-server.ts";
 import { createLogger } from "./logger.ts";
-import { createMetrics, type Metrics } from "./metrics.ts";
+import { joinTheFleet } from "./membership.ts";
+import { createMetrics } from "./metrics.ts";
+import { noticesTo, notifyAll } from "./notices.ts";
 import { createRedisWatch } from "./redis-watch.ts";
 import { reportTo } from "./report.ts";
-import { createRoutes } from "./routes.ts";
+import { type CircuitChange, createRoutes, ownEventOf } from "./routes.ts";
 import { type Services, startServices } from "./services.ts";
 import { dieWithoutSecrets, drainOnSignal } from "./shutdown.ts";
 
@@ -39,7 +44,7 @@ async function main(): Promise<void> {
       event: "started",
       role: config.role,
       queues: config.queues,
-      routes: Object.fromEntries(config.routes),
+      routes: Object.fromEntries([...config.routes].map(([name, { providers: names }]) => [name, names])),
       port: health.port,
     },
     "worker started",
@@ -47,10 +52,30 @@ async function main(): Promise<void> {
 
   const redisWatch = createRedisWatch({ log, url: config.redisUrl, isReady, now: Date.now });
   const report = reportTo(log, Date.now);
-  const fleet = startFleetReport(config, jobs);
-  const services = await startServices(config, routesOf(config, log, metrics, fleet), (event) => {
+  const fleet = startFleetReport(config, jobs, (provider, capability) => {
+    return (config.circuits.get(`${provider} ${capability}`) ?? defaultCircuit).slowMs;
+  });
+  // Whoever else is to be told, a pager or a chat, comes here.
+  const notify = notifyAll(log, [noticesTo(log)]);
+  const tell = (event: FleetEvent): void => {
+    metrics.fleet(event);
+    notify(event);
+  };
+  const membership = joinTheFleet(config, nameOfThisWorker(), tell);
+  const { member, redis } = membership;
+  const pace = openPaceStore(redis, config.namespace);
+  const onCircuit = (change: CircuitChange): void => {
+    metrics.circuit(change);
+    fleet.circuit(change);
+    const event = ownEventOf(change);
+    if (event !== undefined) tell(event);
+  };
+  const unwatch = watchBackups(config, redis, tell);
+  const routes = createRoutes({ config, jobs, providers, member, pace, onCircuit });
+  const services = await startServices(config, routes, (event) => {
     metrics.observe(event);
     fleet.observe(event);
+    if (event.event === "failover") notify(event);
     if (event.event !== "trouble" || !redisWatch.take(event.error)) report(event);
   });
   running = services;
@@ -61,22 +86,17 @@ async function main(): Promise<void> {
     deadlineMs: config.drainDeadlineMs,
     before: () => clearInterval(looking),
     after: async () => {
+      unwatch();
       await fleet.close();
+      membership.close();
       await health.close();
     },
   });
 }
 
-function routesOf(config: WorkerConfig, log: Logger, metrics: Metrics, fleet: FleetReport): readonly Route[] {
-  return createRoutes(config, jobs, providers, (change) => {
-    metrics.circuit(change);
-    fleet.circuit(change);
-    const { state, ...about } = change;
-    log[state.at === "open" ? "warn" : "info"](
-      { event: "circuit", ...about, ...state },
-      `circuit of ${about.provider} is ${state.at}`,
-    );
-  });
+/** Stands in the fleet's history, so it is one that a person can find. */
+function nameOfThisWorker(): string {
+  return `${hostname()}:${process.pid}:${randomBytes(2).toString("hex")}`;
 }
 
 /** `--role janitor` is the same as ROLE=janitor, and stronger. */

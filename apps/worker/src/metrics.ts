@@ -1,19 +1,28 @@
-import type { CircuitState } from "@understudy/resilience";
+import type { CircuitState, CircuitView } from "@understudy/resilience";
 import type { Measured, RuntimeEvent } from "@understudy/runtime";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+
+import type { FleetEvent } from "./fleet-events.ts";
 
 export interface Metrics {
   observe(event: RuntimeEvent): void;
   circuit(change: {
     readonly provider: string;
     readonly capability: string;
-    readonly state: CircuitState;
+    readonly view: CircuitView;
   }): void;
+  fleet(event: FleetEvent): void;
   /** Prometheus text. */
   text(): Promise<string>;
 }
 
-const circuitValue = { closed: 0, half_open: 1, open: 2 } as const;
+const circuitValue: Readonly<Record<CircuitState["at"], number>> = {
+  closed: 0,
+  half_open: 1,
+  open: 2,
+  isolated: 3,
+};
+const scopes = ["fleet", "worker"] as const;
 
 export function createMetrics(): Metrics {
   const registers = [new Registry()];
@@ -43,10 +52,11 @@ export function createMetrics(): Metrics {
   });
   const circuits = new Gauge({
     name: "understudy_circuit",
-    help: "0 closed, 1 half open, 2 open",
-    labelNames: ["provider", "capability"],
+    help: "0 closed, 1 half open, 2 open, 3 isolated; scope worker: for this worker alone",
+    labelNames: ["provider", "capability", "scope"],
     registers,
   });
+  const fleet = fleetMetrics(registers);
   const gauges = queueGauges(registers);
   const quarantined = new Counter({
     name: "understudy_quarantined_total",
@@ -79,10 +89,41 @@ export function createMetrics(): Metrics {
           pruned.inc({ queue: event.queue, bound }, event[bound]);
       }
     },
-    circuit({ provider, capability, state }) {
-      circuits.set({ provider, capability }, circuitValue[state.at]);
+    circuit({ provider, capability, view: { state, scope } }) {
+      // What does not hold any more must not go on being told.
+      for (const one of scopes)
+        circuits.set({ provider, capability, scope: one }, one === scope ? circuitValue[state.at] : 0);
     },
+    fleet,
     text: () => registers[0]!.metrics(),
+  };
+}
+
+const enters = { circuit_opened: "open", circuit_half_open: "half_open", circuit_closed: "closed" } as const;
+
+function fleetMetrics(registers: Registry[]): Metrics["fleet"] {
+  const transitions = new Counter({
+    name: "understudy_circuit_transitions_total",
+    help: "What circuits came to be; those of scope fleet are counted once, by the worker that changed them",
+    labelNames: ["provider", "capability", "to", "scope"],
+    registers,
+  });
+  const unproven = new Counter({
+    name: "understudy_backup_unproven_total",
+    help: "How often a backup was found not to have delivered for so long that nobody knows whether it would",
+    labelNames: ["provider", "capability"],
+    registers,
+  });
+  const reachable = new Gauge({
+    name: "understudy_fleet_reachable",
+    help: "1 while this worker shares its circuits with the others, 0 while it goes on alone",
+    registers,
+  });
+  return (event) => {
+    if (!("provider" in event)) return reachable.set(Number(event.event === "fleet_found"));
+    const { provider, capability } = event;
+    if (event.event === "backup_unproven") return unproven.inc({ provider, capability });
+    transitions.inc({ provider, capability, to: enters[event.event], scope: event.scope });
   };
 }
 

@@ -2,7 +2,10 @@ import { type AnyProvider, secretKeysOf } from "@understudy/core";
 import * as z from "zod";
 
 import type { ProviderConfig } from "./config.ts";
-import { type EnvReader, snakeCase } from "./env.ts";
+import { type EnvReader, share, snakeCase, wholeNumber } from "./env.ts";
+
+/** One retry for every five first tries. */
+const USUAL_RETRY_BUDGET = 0.2;
 
 /** Reads the variables of each provider by rule: SENDGRID_API_KEY is `apiKey` of `sendgrid`. */
 export function readProviders(
@@ -11,14 +14,17 @@ export function readProviders(
   providers: Readonly<Record<string, AnyProvider>>,
   isProduction: boolean,
 ): ReadonlyMap<string, ProviderConfig> {
+  const usualBudget = reader.read("RETRY_BUDGET", share.default(USUAL_RETRY_BUDGET)) ?? USUAL_RETRY_BUDGET;
   const entries = [...names].flatMap((name) => {
     const provider = providers[name];
-    return provider === undefined ? [] : [[name, readProvider(reader, provider, isProduction)] as const];
+    if (provider === undefined) return [];
+    const settings = readProvider(reader, provider, isProduction);
+    return [[name, { settings, ...readLimits(reader, name, usualBudget) }] as const];
   });
   return new Map(entries);
 }
 
-function readProvider(reader: EnvReader, provider: AnyProvider, isProduction: boolean): ProviderConfig {
+function readProvider(reader: EnvReader, provider: AnyProvider, isProduction: boolean): unknown {
   const schema = provider.config as z.ZodObject;
   const prefix = `${snakeCase(provider.name)}_`;
   const variables = new Map(Object.keys(schema.shape).map((key) => [key, `${prefix}${snakeCase(key)}`]));
@@ -38,7 +44,7 @@ function readProvider(reader: EnvReader, provider: AnyProvider, isProduction: bo
   }
   if (parsed.success) tryOut(reader, provider, parsed.data);
   if (isProduction) refuseSandbox(reader, provider, schema, given, variables);
-  return { settings: parsed.data, ...readLimits(reader, prefix) };
+  return parsed.data;
 }
 
 /** What a schema cannot see, such as the parts of a URL, an adapter refuses when it is made: better now than as a crash. */
@@ -91,11 +97,19 @@ function userOf(text: string): string | undefined {
   return username === "" ? undefined : `${username}:${password}`;
 }
 
-function readLimits(reader: EnvReader, prefix: string): Pick<ProviderConfig, "perSecond" | "concurrent"> {
+function readLimits(
+  reader: EnvReader,
+  name: string,
+  usualBudget: number,
+): Pick<ProviderConfig, "perSecond" | "perDay" | "concurrent" | "retryBudget"> {
+  const prefix = `${snakeCase(name)}_`;
   const words = "must be a number above 0, at most 100000";
   const limit = z.coerce.number<string>(words).gt(0, words).max(100_000, words).default(Infinity);
+  const perDay = wholeNumber(1, 1_000_000_000).default(Infinity);
   return {
     perSecond: reader.read(`LIMIT_${prefix}PER_SECOND`, limit) ?? Infinity,
+    perDay: reader.read(`LIMIT_${prefix}PER_DAY`, perDay) ?? Infinity,
     concurrent: reader.read(`LIMIT_${prefix}CONCURRENT`, limit) ?? Infinity,
+    retryBudget: reader.override(`RETRY_BUDGET_${snakeCase(name)}`, share) ?? usualBudget,
   };
 }

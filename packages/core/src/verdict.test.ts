@@ -403,7 +403,13 @@ describe("with a deadline", () => {
     });
   });
   test("retries do not come ever faster as it draws near, and as usual once it has passed", () => {
-    expect(decide(slow, facts([down], { ...late, deliverBy: 10_100 }))).toEqual({ kind: "retry", delayMs: 1000 });
-    expect(decide(slow, facts([down], { ...late, deliverBy: 9000 }))).toEqual({ kind: "retry", delayMs: 63_360 });
+    expect(decide(slow, facts([down], { ...late, deliverBy: 10_100 }))).toEqual({
+      kind: "retry",
+      delayMs: 1000,
+    });
+    expect(decide(slow, facts([down], { ...late, deliverBy: 9000 }))).toEqual({
+      kind: "retry",
+      delayMs: 63_360,
+    });
   });
 });

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 
 import {
   type Adapter,
+  type BatchItem,
   type Batching,
   type Capability,
   type Gate,
@@ -12,9 +13,9 @@ import {
 
 import { coalesced } from "./coalesce.ts";
 import { withFittingKey } from "./fitting-key.ts";
+import type { Directive } from "./fleet/directive.ts";
 import { withGates } from "./gated.ts";
 import { createQuestion } from "./look-up.ts";
-import type { Directive } from "./fleet/directive.ts";
 import type { Health, Link } from "./route.ts";
 import { withTimeout } from "./timeout.ts";
 
@@ -73,15 +74,37 @@ export function accountOf(config: unknown): string {
 function alone<Config, C extends Capability>(parts: LinkParts<Config, C>): Adapter<C> {
   const { provider, implementation, config, gates, timeoutMs, now } = parts;
   const adapter = withFittingKey(implementation.idempotency, implementation.create(config));
-  return withGates(provider, gates, now, withTimeout(provider, timeoutMs, now, adapter));
+  return withGates(provider, gates, now, withTimeout(provider, timeoutMs, now, adapter), (request, call) => ({
+    cost: implementation.cost?.(request) ?? 1,
+    isRetry: call.isRetry === true,
+  }));
 }
 
 function together<Config, C extends Capability>(
   { provider, config, gates, timeoutMs, now }: LinkParts<Config, C>,
   batch: Batching<Config, C>,
 ): Adapter<C> {
-  const ask = withGates(provider, gates, now, withTimeout(provider, timeoutMs, now, batch.create(config)));
+  const firstTries = new Set<string>();
+  const ask = withGates(
+    provider,
+    gates,
+    now,
+    withTimeout(provider, timeoutMs, now, batch.create(config)),
+    // A retry among first tries makes no further call.
+    (items: readonly BatchItem<C>[]) => ({
+      cost: 1,
+      isRetry: items.every(({ jobId }) => !firstTries.has(jobId)),
+    }),
+  );
   const { maxItems, maxBytes, lingerMs } = batch;
   const weigh = (request: RequestOf<C>): number => batch.weigh?.(request) ?? 1;
-  return coalesced({ provider, maxItems, maxBytes, lingerMs, weigh, now, ask });
+  const join = coalesced({ provider, maxItems, maxBytes, lingerMs, weigh, now, ask });
+  return async (request, call) => {
+    if (call.isRetry !== true) firstTries.add(call.jobId);
+    try {
+      return await join(request, call);
+    } finally {
+      firstTries.delete(call.jobId);
+    }
+  };
 }

@@ -16,7 +16,15 @@ function link(provider: string, more: { health?: Health; verb?: Verb; room?: num
     idempotency: "none",
     accepts: () => true,
     capacity: () => ({ ...unlimited, room }),
-    adapter: () => Promise.resolve<Outcome>({ kind: "delivered", receipt: 1, final: true, provider, at: 0, durationMs: 0 }),
+    adapter: () =>
+      Promise.resolve<Outcome>({
+        kind: "delivered",
+        receipt: 1,
+        final: true,
+        provider,
+        at: 0,
+        durationMs: 0,
+      }),
     ...(health === undefined ? {} : { health: () => health }),
     ...(verb === undefined
       ? {}
@@ -46,7 +54,9 @@ describe("usually", () => {
   test("the one that a person prefers goes first, whatever else holds", () => {
     const preferred = [link("a"), link("b"), link("c", { verb: "prefer" })];
     expect(order(preferred).providers).toBe("cab");
-    expect(order(preferred, { weights: new Map([["a", 1]]), keepWarm: 0.5 }, { random: () => 0 }).providers).toBe("cab");
+    expect(
+      order(preferred, { weights: new Map([["a", 1]]), keepWarm: 0.5 }, { random: () => 0 }).providers,
+    ).toBe("cab");
   });
 });
 
@@ -114,11 +124,18 @@ describe("a backup is kept warm", () => {
   });
   test.each([
     ["a job that has asked somebody", abc, {}, { isFresh: false }],
-    ["while the primary is in trouble", [link("a", { health: { ...well, isClosed: false } }), link("b")], {}, {}],
+    [
+      "while the primary is in trouble",
+      [link("a", { health: { ...well, isClosed: false } }), link("b")],
+      {},
+      {},
+    ],
     ["by one that has no room", [link("a"), link("b", { room: 0 })], {}, {}],
     ["where the work is shared anyway", abc, { weights: new Map([["a", 1000]]) }, {}],
     ["where there is none", [link("a")], {}, {}],
   ])("not with %s", (_, links, route, more) => {
-    expect(order(links, { ...keepWarm, ...route }, { random: () => 0, ...more })).toMatchObject({ warmed: undefined });
+    expect(order(links, { ...keepWarm, ...route }, { random: () => 0, ...more })).toMatchObject({
+      warmed: undefined,
+    });
   });
 });

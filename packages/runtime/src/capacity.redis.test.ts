@@ -85,7 +85,10 @@ describe("a backlog is not stirred: fewer than two starts a delivery", () => {
     const down = Array.from({ length: 8 }, () => failing("unavailable", "http_503"));
     const link = scripted("a", [...down, delivered]);
     await backlog(stage, 200);
-    const circuit = createCircuitBreaker({ now, options: { minCalls: 5, openMs: 50, maxOpenMs: 100, rampMs: 20 } });
+    const circuit = createCircuitBreaker({
+      now,
+      options: { minCalls: 5, openMs: 50, maxOpenMs: 100, rampMs: 20 },
+    });
     stage.start([gated(link, [circuit])], { queues: [{ name: "notes", concurrency: 20 }] });
     await allDelivered(stage, 200);
     expect(starts(stage)).toBeLessThan(300);
@@ -112,9 +115,13 @@ describe("a provider that hangs", () => {
     const share = 5;
     const forA = Array.from({ length: 30 }, (_, n) => ({ n }));
     await stage.client.enqueueMany(noteJob, forA, { providers: ["a"] });
-    await stage.client.enqueueMany(noteJob, Array.from({ length: 100 }, (_, n) => ({ n: 100 + n })), {
-      providers: ["b"],
-    });
+    await stage.client.enqueueMany(
+      noteJob,
+      Array.from({ length: 100 }, (_, n) => ({ n: 100 + n })),
+      {
+        providers: ["b"],
+      },
+    );
     const runtime = stage.start(
       [gated(hanging, [createBulkhead({ now, maxConcurrent: share })]), gated(well, [])],
       { queues: [{ name: "notes", concurrency: share }] },

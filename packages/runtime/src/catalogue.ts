@@ -52,8 +52,5 @@ export function capacityOf(routes: readonly Route[]): Capacity {
 /** How many providers may hang without taking the slots of the last one. Sinks have shares of their own. */
 export function spareOf(routes: readonly Route[]): number {
   const rivals = routes.filter(({ capability }) => capability.sinks !== true);
-  return Math.max(
-    0,
-    new Set(rivals.flatMap(({ links }) => links.map(({ provider }) => provider))).size - 1,
-  );
+  return Math.max(0, new Set(rivals.flatMap(({ links }) => links.map(({ provider }) => provider))).size - 1);
 }

@@ -24,7 +24,9 @@ export async function runJob(
 
 async function attempt(ready: Ready, run: Run): Promise<Settlement> {
   const { job, route, envelope, life } = ready;
-  const { trail, bound, warmed } = await (ready.question === undefined ? ask(ready, run) : askWhatBecame(ready, run));
+  const { trail, bound, warmed } = await (ready.question === undefined
+    ? ask(ready, run)
+    : askWhatBecame(ready, run));
 
   const now = run.now();
   const lifeNow = withBinding(life, bound);

@@ -27,7 +27,12 @@ test.each([
   ["the first delivered", [delivered("a")], undefined, undefined],
   ["nobody delivered", [down("a"), down("b")], undefined, undefined],
   ["the backup was only kept warm", [delivered("b")], "b", undefined],
-  ["the backup failed while it was kept warm, and the primary did its own work", [down("b"), delivered("a")], "b", undefined],
+  [
+    "the backup failed while it was kept warm, and the primary did its own work",
+    [down("b"), delivered("a")],
+    "b",
+    undefined,
+  ],
   ["more than the warmed one failed", [down("b"), down("a"), delivered("c")], "b", ["b", "a"]],
 ])("a failover is told when %s, if it was one", (_, trail, warmed, from) => {
   const events: RuntimeEvent[] = [];

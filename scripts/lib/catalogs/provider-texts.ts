@@ -24,7 +24,7 @@ export function renderProviderTexts(repo: string, names: readonly string[]): rea
 
 function envExample(text: string, repo: string, names: readonly string[]): string {
   const blocks = names.map((name) => read(repo, `${folders}/${name}/env.example`));
-  const limits = ["PER_SECOND", "CONCURRENT"].flatMap((unit) =>
+  const limits = ["PER_SECOND", "PER_DAY", "CONCURRENT"].flatMap((unit) =>
     names.map((name) => `#LIMIT_${screaming(name)}_${unit}=\n`),
   );
   const withBlocks = between(text, "# <providers>", "# </providers>", `\n${blocks.join("\n")}\n`);

@@ -178,3 +178,7 @@ test("what is too large or has too many recipients is not accepted", () => {
 test.each(["Frankfurt", "eu-west-1.evil.example/", ""])("the region %j is refused", (region) => {
   expect(ses.config.safeParse({ ...ses.sandboxConfig, region }).success).toBe(false);
 });
+
+test("a mail takes as much of the limits as it has recipients, each of them once", () => {
+  expect(ses.adapters[0]?.cost?.(request)).toBe(3);
+});

@@ -3,6 +3,7 @@ import { type Adapter, emailSend, type Implementation, recipientsOf } from "@und
 import * as z from "zod";
 
 import { queued } from "../email/queued.ts";
+import { uniqueRecipients } from "../email/recipients.ts";
 import { attachmentBytes } from "../email/size.ts";
 import { carry } from "../transport/carry.ts";
 import { parseJson } from "../transport/classify.ts";
@@ -16,6 +17,8 @@ export const sendEmail: Implementation<SesConfig, typeof emailSend> = {
   capability: emailSend,
   idempotency: "none",
   create,
+  // Both of its limits, a second's and a day's, count recipients: https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas.html
+  cost: (request) => Object.values(uniqueRecipients(request)).flat().length,
   // 40 MB with its line ends, text and headers; 50 recipients: https://docs.aws.amazon.com/ses/latest/dg/quotas.html
   accepts: (request) => attachmentBytes(request) <= 38_000_000 && recipientsOf(request).length <= 50,
 };

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
+import { tellPace } from "./pace.ts";
 import { type Answered, createTransport, type HttpRequest, type Reply } from "./transport.ts";
 
 /** What one call to an SDK came to, as the wire saw it. */
@@ -46,5 +47,6 @@ export async function sendCarried(request: HttpRequest): Promise<Answered> {
   const reply = await transport.send(request, carriage.signal);
   carriage.reply = reply;
   if (reply.at === "lost") throw new Error(`No answer: ${reply.code}`);
+  tellPace(reply.headers);
   return reply;
 }

@@ -19,6 +19,8 @@ export function implementLookUp<C extends Capability>(
       nothing = found;
       return { kind: "withheld", code: found };
     });
-    return nothing ?? outcome;
+    // Look-ups pass no gate that could make anything of it.
+    const { pace: _, ...rest } = outcome;
+    return nothing ?? rest;
   };
 }

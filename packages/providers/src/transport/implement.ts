@@ -11,6 +11,7 @@ import type {
 } from "@understudy/core";
 
 import { detailOf } from "./detail.ts";
+import { hearingPace } from "./pace.ts";
 
 /** What an adapter's own code says; who, when and how long is added here. */
 export type Answer<Receipt> = (Delivered<Receipt> | Failure) & OutcomeMeta;
@@ -27,7 +28,7 @@ export function implement<C extends Capability>(
   return (request, call) => outcomeOf(provider, { secrets, request }, () => ask(request, call));
 }
 
-/** What `implement` promises, for one answer. */
+/** What `implement` promises, for one answer; with what the vendor said of the account's pace. */
 export async function outcomeOf<Receipt>(
   provider: string,
   scrub: { readonly secrets: readonly string[]; readonly request: unknown },
@@ -35,7 +36,7 @@ export async function outcomeOf<Receipt>(
 ): Promise<Outcome<Receipt>> {
   const at = Date.now();
   const started = performance.now();
-  const answer = await attempt(ask);
+  const answer = await hearingPace(() => attempt(ask));
   const durationMs = Math.round(performance.now() - started);
   if (answer.kind === "delivered" || answer.detail === undefined)
     return { ...answer, provider, at, durationMs };

@@ -20,7 +20,7 @@ export function retryAfterMs(headers: AnswerHeaders, body: string, now: number):
   return ms === undefined ? undefined : Math.min(Math.max(Math.ceil(ms), 0), day);
 }
 
-function first(value: string | string[] | undefined): string | undefined {
+export function first(value: string | string[] | undefined): string | undefined {
   return (Array.isArray(value) ? value[0] : value)?.trim();
 }
 
@@ -34,7 +34,8 @@ function fromRetryAfter(value: string | undefined, now: number): number | undefi
   return Number.isNaN(at) ? undefined : at - now;
 }
 
-function fromReset(value: string | undefined, now: number): number | undefined {
+/** A moment in epoch seconds or milliseconds, or seconds to wait. */
+export function fromReset(value: string | undefined, now: number): number | undefined {
   const reset = value === undefined ? undefined : number(value);
   if (reset === undefined) return undefined;
   if (reset >= firstEpochMs) return reset - now;

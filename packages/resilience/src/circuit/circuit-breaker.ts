@@ -80,7 +80,7 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
   const self = peers?.self ?? "self";
   const calls = createWindow(options.windowMs, localNow);
   const overdue = createOverdue(options.slowMs, localNow, () => calls.countSlow());
-  const ramp = createRamp(options.windowMs, localNow, parts.random ?? Math.random);
+  const ramp = createRamp(localNow, parts.random ?? Math.random);
   /** What the fleet holds, and what this worker holds alone: the latter counts while the former is closed or unknown. */
   let shared = closedCircuit;
   let own = closedCircuit;
@@ -102,7 +102,8 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
     const isolation = parts.isolated?.();
     const { state, reason, since } = governing();
     const scope = isShared() ? "fleet" : "worker";
-    if (isolation !== undefined) return { state: { at: "isolated", ...isolation }, scope: "fleet", reason: isolation.reason, since };
+    if (isolation !== undefined)
+      return { state: { at: "isolated", ...isolation }, scope: "fleet", reason: isolation.reason, since };
     return { state, scope, reason, since };
   };
 
@@ -110,7 +111,7 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
   const entered = (before: Circuit): void => {
     const after = governing();
     if (after === before) return;
-    if (after.state.at === "open") ramp.remember();
+    if (before.state.at === "closed") ramp.remember();
     if (after.state.at === "half_open") ramp.start();
     if (after.state.at !== before.state.at || after.state.at === "half_open") {
       calls.reset();
@@ -166,7 +167,13 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
     votedAt = localNow();
     const about = shared;
     const heard = complaint ?? complaintOf(sums, 1, options);
-    const mine = { version: about.version, at: clock(), total, ...(heard === undefined ? {} : { complaint: heard }) };
+    const mine = {
+      version: about.version,
+      at: clock(),
+      total,
+      ...(heard === undefined ? {} : { complaint: heard }),
+      ...(refusedAccount === undefined ? {} : { isSure: true as const }),
+    };
     void peers.vote(mine).then((votes) => {
       if (votes === undefined || shared !== about || !hasPeers()) return;
       const reason = quorumOf(votes, shared, clock(), options);
@@ -192,7 +199,8 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
     }
     if (signal === undefined) return;
     calls.count(signal !== "alive", outcome?.durationMs);
-    if (signal === "account_failure" && outcome !== undefined && "code" in outcome) refusedAccount = outcome.code;
+    if (signal === "account_failure" && outcome !== undefined && "code" in outcome)
+      refusedAccount = outcome.code;
     judge();
   };
 
@@ -236,7 +244,7 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
     health() {
       const { total, failed, meanMs } = calls.sums();
       return {
-        isClosed: view().state.at === "closed",
+        isClosed: takesAll(view().state),
         failureRate: total === 0 ? 0 : failed / total,
         meanMs,
       };
@@ -263,8 +271,7 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
       const circuit = governing();
       const { state } = circuit;
       if (state.at === "closed") return unlimited;
-      if (state.at === "open")
-        return { room: 0, opensAt: localNow() + untilProbe(state.until, clock()) };
+      if (state.at === "open") return { room: 0, opensAt: localNow() + untilProbe(state.until, clock()) };
       if (state.share > 0) return ramp.capacity(state.share);
       return {
         room: isOwnProbe(circuit, self) && !probeSent ? 1 : 0,
@@ -282,12 +289,19 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
       if (state.at === "closed") return admission(circuit, false);
       if (state.at === "open") return refusal("circuit_open", untilProbe(state.until, clock()));
       if (state.share > 0)
-        return ramp.take(state.share) ? admission(circuit, false) : refusal("circuit_half_open", options.rampMs);
+        return ramp.take(state.share)
+          ? admission(circuit, false)
+          : refusal("circuit_half_open", options.rampMs);
       if (!isOwnProbe(circuit, self) || probeSent) return refusal("circuit_half_open", options.openMs);
       probeSent = true;
       return admission(circuit, true);
     },
   };
+}
+
+/** As much as usual, at least. */
+function takesAll(state: CircuitState): boolean {
+  return state.at === "closed" || (state.at === "half_open" && state.share >= 1);
 }
 
 /** Past its time somebody is about to claim the probe. */

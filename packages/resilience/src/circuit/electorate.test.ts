@@ -20,7 +20,11 @@ describe("one worker complains", () => {
   test.each([
     ["of failures", { total: 10, failed: 5 }, "failure_rate"],
     ["of slow calls, also before they are over", { total: 0, slow: 10 }, "slow_rate"],
-    ["of a run of failures among many successes", { total: 1000, failed: 10, inARow: 10 }, "failures_in_a_row"],
+    [
+      "of a run of failures among many successes",
+      { total: 1000, failed: 10, inARow: 10 },
+      "failures_in_a_row",
+    ],
     ["not of too few", { total: 9, failed: 9, inARow: 9 }, undefined],
     ["not of some", { total: 10, failed: 4, slow: 4 }, undefined],
     ["not of nothing", {}, undefined],
@@ -42,12 +46,35 @@ describe("a fleet opens a circuit for all", () => {
     expect(quorumOf([vote(1000, bad), vote(1)], closedCircuit, 0, options)).toBeUndefined();
   });
   test("when many have too few calls each, and enough together", () => {
-    expect(quorumOf(Array.from({ length: 10 }, () => vote(1, bad)), closedCircuit, 0, options)).toBe(bad);
-    expect(quorumOf(Array.from({ length: 9 }, () => vote(1, bad)), closedCircuit, 0, options)).toBeUndefined();
+    expect(
+      quorumOf(
+        Array.from({ length: 10 }, () => vote(1, bad)),
+        closedCircuit,
+        0,
+        options,
+      ),
+    ).toBe(bad);
+    expect(
+      quorumOf(
+        Array.from({ length: 9 }, () => vote(1, bad)),
+        closedCircuit,
+        0,
+        options,
+      ),
+    ).toBeUndefined();
   });
   test("by what was seen lately, of the circuit as it is now", () => {
     const old = [vote(10, bad, { at: -1001 }), vote(10, bad, { version: 1 }), vote(10, bad), vote(10)];
     expect(quorumOf(old, closedCircuit, 0, options)).toBeUndefined();
+  });
+  test("when few are sure, and for nobody when there are none", () => {
+    const sure = { isSure: true } as const;
+    expect(
+      quorumOf([vote(1, "unauthorized", sure), vote(1, "unauthorized", sure)], closedCircuit, 0, options),
+    ).toBe("unauthorized");
+    expect(quorumOf([vote(1, "unauthorized", sure), vote(1)], closedCircuit, 0, options)).toBeUndefined();
+    expect(quorumOf([], closedCircuit, 0, options)).toBeUndefined();
+    expect(quorumOf([vote(3)], closedCircuit, 0, options)).toBeUndefined();
   });
   test("again after two bad calls while it recovers", () => {
     const ramp: Circuit = { ...closedCircuit, state: { at: "half_open", share: 0.01 } };

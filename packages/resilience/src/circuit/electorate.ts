@@ -11,6 +11,8 @@ export interface Vote {
   /** Calls in its window. */
   readonly total: number;
   readonly complaint?: string;
+  /** One call is enough to know, such as one whose credentials were refused. */
+  readonly isSure?: true;
 }
 
 /** A recovery that goes wrong is not looked at for long. */
@@ -27,7 +29,7 @@ export function complaintOf(sums: Sums, minCalls: number, options: CircuitOption
 }
 
 export function minCallsOf({ state }: Circuit, { minCalls }: CircuitOptions): number {
-  return state.at === "half_open" ? Math.min(minCalls, MIN_CALLS_OF_A_RAMP) : minCalls;
+  return state.at === "half_open" && state.share < 1 ? Math.min(minCalls, MIN_CALLS_OF_A_RAMP) : minCalls;
 }
 
 /**
@@ -45,9 +47,11 @@ export function quorumOf(
   );
   const complaining = counting.filter(({ complaint }) => complaint !== undefined);
   const weight = (some: readonly Vote[]): number => some.reduce((sum, { total }) => sum + total, 0);
+  const isEnough =
+    weight(counting) >= minCallsOf(circuit, options) || complaining.every(({ isSure }) => isSure);
   const isHeard =
+    isEnough &&
     complaining.length >= Math.min(2, counting.length) &&
-    weight(counting) >= minCallsOf(circuit, options) &&
     weight(complaining) >= weight(counting) * options.quorum;
   return isHeard ? complaining.toSorted((one, other) => other.total - one.total)[0]?.complaint : undefined;
 }

@@ -57,7 +57,9 @@ function hire(fleet: MemoryFleet, count: number): Worker[] {
   });
 }
 
-const newFleet = async (count: number): Promise<{ readonly fleet: MemoryFleet; readonly workers: Worker[] }> => {
+const newFleet = async (
+  count: number,
+): Promise<{ readonly fleet: MemoryFleet; readonly workers: Worker[] }> => {
   const fleet = createMemoryFleet(Date.now);
   const workers = hire(fleet, count);
   await vi.advanceTimersByTimeAsync(200);
@@ -88,7 +90,8 @@ async function traffic(
   return made;
 }
 
-const ats = (workers: readonly Worker[]): readonly string[] => workers.map(({ breaker }) => breaker.state().at);
+const ats = (workers: readonly Worker[]): readonly string[] =>
+  workers.map(({ breaker }) => breaker.state().at);
 
 describe("a fleet", () => {
   test("opens for all when most find it failing, those that have not called included", async () => {
@@ -108,6 +111,16 @@ describe("a fleet", () => {
     expect(ats(workers)).toEqual(["closed", "closed", "closed", "closed"]);
   });
 
+  test("opens at once when the credentials of all are refused, and by a single call of each", async () => {
+    const { workers } = await newFleet(2);
+    for (const worker of workers) call(worker, { kind: "unavailable", code: "unauthorized", ...meta });
+    await vi.advanceTimersByTimeAsync(100);
+    expect(workers.map(({ breaker }) => breaker.view())).toMatchObject([
+      { scope: "fleet", reason: "unauthorized", state: { at: "open" } },
+      { scope: "fleet", reason: "unauthorized", state: { at: "open" } },
+    ]);
+  });
+
   test("opens when calls hang, before any of them is over", async () => {
     const { workers } = await newFleet(3);
     for (let n = 0; n < 4; n += 1) for (const worker of workers) ask(worker);
@@ -124,15 +137,17 @@ describe("a fleet", () => {
     expect(probes).toBe(openings.length);
     expect(probes).toBeGreaterThanOrEqual(2);
     const times = openings.map(({ at }) => at);
-    for (const [n, at] of times.entries()) if (n > 0) expect(at - (times[n - 1] ?? 0)).toBeGreaterThanOrEqual(1000);
+    for (const [n, at] of times.entries())
+      if (n > 0) expect(at - (times[n - 1] ?? 0)).toBeGreaterThanOrEqual(1000);
   });
 
   test("recovers in steps, each with its share of the traffic", async () => {
     const { fleet, workers } = await newFleet(10);
-    await traffic(workers, 600, () => outcomes.fail);
+    await traffic(workers, 5000, () => outcomes.ok);
+    await traffic(workers, 1500, () => outcomes.fail);
     const passed: Record<string, number> = {};
     const asked: Record<string, number> = {};
-    for (let n = 0; n < 40 && fleet.circuit(name).state.at !== "closed"; n += 1) {
+    for (let n = 0; n < 80 && fleet.circuit(name).state.at !== "closed"; n += 1) {
       const { state } = fleet.circuit(name);
       const share = state.at === "half_open" ? String(state.share) : state.at;
       passed[share] = (passed[share] ?? 0) + (await traffic(workers, 100, () => outcomes.ok));
@@ -144,6 +159,10 @@ describe("a fleet", () => {
       0.01,
       0.05,
       0.25,
+      1,
+      2,
+      4,
+      8,
       "closed",
     ]);
     // Ten workers with ten calls a second each: a quarter of 100 a second for half a second.
@@ -155,7 +174,8 @@ describe("a fleet", () => {
 
   test("falls back when the recovery goes wrong, for longer than before", async () => {
     const { fleet, workers } = await newFleet(10);
-    await traffic(workers, 600, () => outcomes.fail);
+    await traffic(workers, 3000, () => outcomes.ok);
+    await traffic(workers, 1500, () => outcomes.fail);
     const isRamping = (): boolean => {
       const { state } = fleet.circuit(name);
       return state.at === "half_open" && state.share > 0;
@@ -239,8 +259,14 @@ describe("when the others cannot be reached", () => {
 });
 
 const step = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("run" as const), ms: fc.integer({ min: 100, max: 1500 }) }) },
-  fc.record({ do: fc.constant("die" as const), of: fc.constantFrom<readonly number[]>([0], [0, 1, 2], [1, 2]) }),
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant("run" as const), ms: fc.integer({ min: 100, max: 1500 }) }),
+  },
+  fc.record({
+    do: fc.constant("die" as const),
+    of: fc.constantFrom<readonly number[]>([0], [0, 1, 2], [1, 2]),
+  }),
   fc.record({ do: fc.constant("cut" as const), who: fc.nat({ max: 2 }), isCut: fc.boolean() }),
   fc.record({ do: fc.constant("forget" as const) }),
 );
@@ -252,7 +278,8 @@ test("whatever happens to provider, workers and records: no more probes than all
       let dead: readonly number[] = [];
       let wasAlwaysWhole = true;
       for (const one of steps) {
-        if (one.do === "run") await traffic(workers, one.ms, (n) => (dead.includes(n) ? outcomes.fail : outcomes.ok));
+        if (one.do === "run")
+          await traffic(workers, one.ms, (n) => (dead.includes(n) ? outcomes.fail : outcomes.ok));
         else if (one.do === "die") dead = dead.length === 0 ? one.of : [];
         else if (one.do === "cut") workers[one.who]?.connection.cut(one.isCut);
         if (one.do === "cut" || one.do === "forget") wasAlwaysWhole = false;

@@ -33,7 +33,7 @@ export const defaultCircuit: CircuitOptions = {
   slowMs: 5000,
   slowRate: 0.5,
   openMs: 5000,
-  maxOpenMs: 60_000,
+  maxOpenMs: 15_000,
   probeEveryMs: 5000,
   probeLeaseMs: 20_000,
   rampMs: 2000,

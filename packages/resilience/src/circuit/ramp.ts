@@ -6,7 +6,7 @@ import { createWindow } from "./window.ts";
 export interface Ramp {
   /** Somebody wants to call, whether they may or not. */
   ask(): void;
-  /** The traffic of the last while is the usual one. */
+  /** The traffic of the last minute is the usual one. */
   remember(): void;
   /** Begins a step. */
   start(): void;
@@ -15,29 +15,33 @@ export interface Ramp {
   capacity(share: number): Capacity;
 }
 
+/** Long enough that a backlog which is worked off is not taken for what is usual. */
+const USUAL_MS = 60_000;
 /** A worker that had nothing to do before may try so often. */
-const LEAST_PER_SECOND = 1;
-/** Saved up at most, so that a pause does not end in a burst. */
-const MAX_SAVED = 1;
+const LEAST_PER_MS = 1 / 1000;
+/** What may be saved up, so that a pause does not end in a burst. */
+const SAVED_MS = 50;
 
 /** @param random in [0, 1) */
-export function createRamp(windowMs: number, now: () => number, random: () => number): Ramp {
-  const asked = createWindow(windowMs, now);
-  let usualPerMs = 0;
+export function createRamp(now: () => number, random: () => number): Ramp {
+  const asked = createWindow(USUAL_MS, now);
+  const born = now();
+  let usualPerMs = LEAST_PER_MS;
   let saved = 0;
   let at = now();
 
-  const perMs = (share: number): number =>
-    share * Math.max(usualPerMs, asked.sums().total / windowMs, LEAST_PER_SECOND / 1000);
-  const refill = (share: number): void => {
-    saved = Math.min(saved + (now() - at) * perMs(share), Math.max(MAX_SAVED, perMs(share) * 10));
+  const refill = (share: number): number => {
+    const perMs = share * usualPerMs;
+    saved = Math.min(saved + (now() - at) * perMs, Math.max(1, perMs * SAVED_MS));
     at = now();
+    return perMs;
   };
 
   return {
     ask: () => asked.count(false),
     remember() {
-      usualPerMs = asked.sums().total / windowMs;
+      const spanMs = Math.max(1000, Math.min(USUAL_MS, now() - born));
+      usualPerMs = Math.max(LEAST_PER_MS, asked.sums().total / spanMs);
     },
     start() {
       // Many workers with little to do each: some of them call, and not all together in the end.
@@ -51,8 +55,8 @@ export function createRamp(windowMs: number, now: () => number, random: () => nu
       return true;
     },
     capacity(share) {
-      refill(share);
-      return { room: Math.floor(saved), opensAt: now() + Math.max(0, 1 - saved) / perMs(share) };
+      const perMs = refill(share);
+      return { room: Math.floor(saved), opensAt: now() + Math.max(0, 1 - saved) / perMs };
     },
   };
 }

@@ -41,7 +41,11 @@ const follows: Readonly<Record<string, readonly string[]>> = {
   probing: ["probing", "open", "0.01"],
   "0.01": ["0.05", "open"],
   "0.05": ["0.25", "open"],
-  "0.25": ["closed", "open"],
+  "0.25": ["1", "open"],
+  "1": ["2", "open"],
+  "2": ["4", "1"],
+  "4": ["8", "2"],
+  "8": ["closed", "4"],
 };
 
 const walk = fc.array(fc.tuple(fc.constantFrom(...Object.keys(steps)), fc.integer({ min: 0, max: 400 })), {
@@ -110,7 +114,7 @@ describe("whatever happens in whatever order", () => {
           circuit = steps[step]?.(circuit, now) ?? circuit;
         }
         const way: string[] = [];
-        for (let n = 0; n < 10 && circuit.state.at !== "closed"; n += 1) {
+        for (let n = 0; n < 20 && circuit.state.at !== "closed"; n += 1) {
           now += 1000;
           circuit =
             steps["aliveA"]?.(circuit, now) ??
@@ -120,8 +124,7 @@ describe("whatever happens in whatever order", () => {
           way.push(nameOf(circuit));
         }
         expect(circuit.state.at).toBe("closed");
-        if (way.includes("probing"))
-          expect(way.slice(-4)).toEqual([...rampShares.map(String), "closed"]);
+        if (way.includes("probing")) expect(way.slice(-8)).toEqual([...rampShares.map(String), "closed"]);
       }),
     );
   });
@@ -136,4 +139,12 @@ test("without a ramp a probe that comes back closes it", () => {
     reason: "recovered",
     openings: 0,
   });
+});
+
+test("one that fails under what had piled up gets less, stays there for longer, and is not opened", () => {
+  const under: Circuit = { ...closedCircuit, state: { at: "half_open", share: 4, climbAt: 0 } };
+  const less = trip(under, "failure_rate", 1000, options) ?? under;
+  expect(less.state).toEqual({ at: "half_open", share: 2, climbAt: 1250 });
+  expect(climb(less, 1249, options)).toBeUndefined();
+  expect(climb(less, 1250, options)?.state).toEqual({ at: "half_open", share: 4, climbAt: 1300 });
 });

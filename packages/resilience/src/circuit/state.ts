@@ -5,8 +5,8 @@ export type CircuitState =
   | { readonly at: "closed" }
   /** Nobody calls before `until`. */
   | { readonly at: "open"; readonly until: number }
-  /** `share` of the usual traffic may pass; at 0 only the probe. */
-  | { readonly at: "half_open"; readonly share: number; readonly probe?: Probe }
+  /** `share` of the usual traffic may pass, until `climbAt` at least; at 0 only the probe. */
+  | { readonly at: "half_open"; readonly share: number; readonly climbAt?: number; readonly probe?: Probe }
   /** Held open by a person. */
   | { readonly at: "isolated"; readonly reason: string; readonly until?: number };
 
@@ -36,17 +36,29 @@ export const closedCircuit: Circuit = {
   openings: 0,
 };
 
-/** The steps of a recovery, as shares of the usual traffic. The last is followed by all of it. */
-export const rampShares = [0.01, 0.05, 0.25] as const;
+/**
+ * The steps of a recovery, as shares of the usual traffic. Above 1 it is what has piled up meanwhile that comes on top, and not all
+ * of it at once; the last step is followed by as much as there is.
+ */
+export const rampShares: readonly number[] = [0.01, 0.05, 0.25, 1, 2, 4, 8];
+
+/** How many steps long it stays on the one below after too much of what had piled up. */
+const HOLD_STEPS = 5;
 
 /** What may become of a circuit; undefined when it does not apply any more, since somebody was quicker. */
 export type Change = Circuit | undefined;
 
-/** Opens it: the calls of a closed circuit, or of one that was recovering, show that the provider fails. */
+/**
+ * The calls of a closed circuit, or of one that was recovering, show that the provider fails: it opens. One that took its usual
+ * traffic and fails under more than that gets less again.
+ */
 export function trip(circuit: Circuit, reason: string, now: number, options: CircuitOptions): Change {
-  const { at } = circuit.state;
-  const isProbing = circuit.state.at === "half_open" && circuit.state.share === 0;
-  return at === "open" || isProbing ? undefined : opened(circuit, reason, now, options);
+  const { state } = circuit;
+  if (state.at === "open" || (state.at === "half_open" && state.share === 0)) return undefined;
+  const lower = state.at === "half_open" ? rampShares.findLast((share) => share < state.share) : undefined;
+  if (lower === undefined || lower < 1) return opened(circuit, reason, now, options);
+  const climbAt = now + options.rampMs * HOLD_STEPS;
+  return next(circuit, { at: "half_open", share: lower, climbAt }, now, { reason });
 }
 
 /** Makes `owner` the one who may send a probe: it is time, and nobody else's probe is out. */
@@ -84,7 +96,7 @@ export function giveUp(circuit: Circuit, owner: string, now: number): Change {
 /** The next step of a recovery, once this one has lasted long enough without a complaint. */
 export function climb(circuit: Circuit, now: number, options: CircuitOptions): Change {
   const { state } = circuit;
-  if (state.at !== "half_open" || state.share === 0 || now < circuit.since + options.rampMs) return undefined;
+  if (state.at !== "half_open" || state.share === 0 || now < (state.climbAt ?? 0)) return undefined;
   const higher = rampShares.find((share) => share > state.share);
   return climbed(circuit, higher, now, options);
 }
@@ -93,10 +105,15 @@ export function isOwnProbe({ state }: Circuit, owner: string): boolean {
   return state.at === "half_open" && state.share === 0 && state.probe?.owner === owner;
 }
 
-function climbed(circuit: Circuit, share: number | undefined, now: number, { rampMs }: CircuitOptions): Circuit {
+function climbed(
+  circuit: Circuit,
+  share: number | undefined,
+  now: number,
+  { rampMs }: CircuitOptions,
+): Circuit {
   return share === undefined || rampMs === 0
     ? next(circuit, { at: "closed" }, now, { reason: "recovered", openings: 0 })
-    : next(circuit, { at: "half_open", share }, now, { reason: "recovering" });
+    : next(circuit, { at: "half_open", share, climbAt: now + rampMs }, now, { reason: "recovering" });
 }
 
 function opened(circuit: Circuit, reason: string, now: number, options: CircuitOptions): Circuit {

@@ -3,8 +3,8 @@ import { Redis } from "ioredis";
 import { describe, expect, onTestFinished, test } from "vitest";
 
 import { type Circuit, closedCircuit } from "../circuit/state.ts";
-import type { FleetNews, SharedCircuit } from "../fleet/store.ts";
 import { joinFleet } from "../fleet/member.ts";
+import type { FleetNews, SharedCircuit } from "../fleet/store.ts";
 import {
   giveDirective,
   hearFleet,
@@ -37,7 +37,12 @@ function openStage() {
   return { redisUrl, namespace, redis, store: openFleetStore(redis, namespace) };
 }
 
-const swap = (before: Circuit, after: Circuit, by = "w1", lease: Parameters<ReturnType<typeof openFleetStore>["swap"]>[1]["lease"] = "none") => ({ before, after, by, lease });
+const swap = (
+  before: Circuit,
+  after: Circuit,
+  by = "w1",
+  lease: Parameters<ReturnType<typeof openFleetStore>["swap"]>[1]["lease"] = "none",
+) => ({ before, after, by, lease });
 
 describe("a circuit is changed", () => {
   test("by one of many who want to, and the others are told how it stands", async () => {
@@ -74,7 +79,10 @@ describe("a circuit is changed", () => {
   test("with the right to a probe, which the circuits of a provider share", async () => {
     const { store } = openStage();
     const other = { ...name, capability: "email.validate" };
-    const half: Circuit = { ...open(2), state: { at: "half_open", share: 0, probe: { owner: "w1", until: 99 } } };
+    const half: Circuit = {
+      ...open(2),
+      state: { at: "half_open", share: 0, probe: { owner: "w1", until: 99 } },
+    };
     await store.swap(name, swap(closedCircuit, open(1)));
     await store.swap(other, swap(closedCircuit, open(1)));
     expect(await store.swap(name, swap(open(1), half, "w1", { take: 60_000 }))).toEqual({ at: "done" });
@@ -125,10 +133,20 @@ describe("a person's word", () => {
     );
     const given = Date.now();
     await giveDirective(redis, namespace, { ...word, forMs: 1500 });
-    await until("all know", () => members.every((one) => one.directive("sendgrid", "email.send") !== undefined));
+    await until("all know", () =>
+      members.every((one) => one.directive("sendgrid", "email.send") !== undefined),
+    );
     expect(Date.now() - given).toBeLessThan(1000);
-    await until("it holds no more", () => members.every((one) => one.directive("sendgrid", "email.send") === undefined), 5000);
-    await until("it is taken away", async () => (await readFleet(redis, namespace)).directives.length === 0, 5000);
+    await until(
+      "it holds no more",
+      () => members.every((one) => one.directive("sendgrid", "email.send") === undefined),
+      5000,
+    );
+    await until(
+      "it is taken away",
+      async () => (await readFleet(redis, namespace)).directives.length === 0,
+      5000,
+    );
     const verbs = (await readTransitions(redis, namespace, 10)).map((one) => "verb" in one && one.verb);
     expect(verbs).toEqual(["expire", "divert"]);
   });
@@ -173,16 +191,19 @@ describe("a member whose Redis", () => {
     return { proxy, namespace };
   }
 
-  test.each(["silence", "refuse"] as const)("answers no more (%s) goes on alone, and comes back", async (how) => {
-    const { proxy, namespace } = await proxied();
-    const one = await member(proxy.port, namespace);
-    if (how === "silence") proxy.silence({ deliver: false });
-    else proxy.refuse();
-    await until("it is alone", () => !one.isReachable(), 5000);
-    await proxy.heal();
-    await until("it is back", () => one.isReachable(), 5000);
-    expect(one.isReachable()).toBe(true);
-  });
+  test.each(["silence", "refuse"] as const)(
+    "answers no more (%s) goes on alone, and comes back",
+    async (how) => {
+      const { proxy, namespace } = await proxied();
+      const one = await member(proxy.port, namespace);
+      if (how === "silence") proxy.silence({ deliver: false });
+      else proxy.refuse();
+      await until("it is alone", () => !one.isReachable(), 5000);
+      await proxy.heal();
+      await until("it is back", () => one.isReachable(), 5000);
+      expect(one.isReachable()).toBe(true);
+    },
+  );
 });
 
 test("a server that takes no writes is found out by reading", async () => {

@@ -72,7 +72,11 @@ return 1`,
 export function openFleetStore(redis: Redis, namespace?: string): FleetStore {
   const keys = fleetKeys(namespace);
   return {
-    read: () => readRecords(redis, keys),
+    async read() {
+      // A write, so that a server that only answers questions is found out.
+      const [records] = await Promise.all([readRecords(redis, keys), redis.expire(keys.news, 1)]);
+      return records;
+    },
     async swap(name, { before, after, by, lease }) {
       const entry = transitionOf(name, before, after, by);
       const args = [
@@ -109,7 +113,12 @@ export function openFleetStore(redis: Redis, namespace?: string): FleetStore {
     async expire(directive) {
       const { verb: _, since: __, ...about } = directive;
       const at = directive.until ?? 0;
-      await direct(redis, keys, { what: "directive", ...about, verb: "expire", at }, JSON.stringify(directive));
+      await direct(
+        redis,
+        keys,
+        { what: "directive", ...about, verb: "expire", at },
+        JSON.stringify(directive),
+      );
     },
   };
 }
@@ -167,24 +176,17 @@ export async function hearFleet(redis: Redis, namespace: string | undefined, new
 }
 
 async function readRecords(redis: Redis, keys: FleetKeys): Promise<FleetRecords> {
-  const answers = await redis
-    .pipeline()
-    .hgetall(keys.circuits)
-    .hgetall(keys.directives)
-    // A write, so that a server that only answers questions is found out.
-    .expire(keys.news, 1)
-    .time()
-    .exec();
-  const [circuits, directives, , time] = resultsOf(answers) as readonly [
+  const answers = await redis.pipeline().hgetall(keys.circuits).hgetall(keys.directives).time().exec();
+  const [circuits, directives, time] = resultsOf(answers) as readonly [
     Record<string, string>,
     Record<string, string>,
-    number,
     readonly [number | string, number | string],
   ];
   return {
-    circuits: Object.entries(circuits).map(
-      ([name, value]): SharedCircuit => ({ ...nameIn(name), circuit: circuitIn(value) }),
-    ),
+    circuits: Object.entries(circuits).map(([name, value]): SharedCircuit => ({
+      ...nameIn(name),
+      circuit: circuitIn(value),
+    })),
     directives: Object.values(directives).map((text) => JSON.parse(text) as Directive),
     now: millisecondsOf(time),
   };
@@ -199,7 +201,8 @@ async function direct(
   const { what: _, at, verb, ...about } = entry;
   const isTakenBack = verb === "restore" || verb === "expire";
   const value = isTakenBack ? "" : JSON.stringify({ verb, ...about, since: at });
-  const field = entry.capability === undefined ? entry.provider : fieldOf({ ...entry, capability: entry.capability });
+  const field =
+    entry.capability === undefined ? entry.provider : fieldOf({ ...entry, capability: entry.capability });
   const args = [keys.news, JSON.stringify(entry), KEEP_TRANSITIONS, field, value, ifNow];
   return (await directScript(redis, [keys.directives, keys.transitions], args)) === 1;
 }

@@ -176,7 +176,16 @@ export function openPaceStore(redis: Redis, namespace?: string, self: string = r
   };
 }
 
-function argsOf({ measures, want, need, back, spent, earned, closeForMs, pace }: PaceAsk): (string | number)[] {
+function argsOf({
+  measures,
+  want,
+  need,
+  back,
+  spent,
+  earned,
+  closeForMs,
+  pace,
+}: PaceAsk): (string | number)[] {
   return [
     want,
     need,

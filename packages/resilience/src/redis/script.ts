@@ -1,7 +1,11 @@
 import type { Redis } from "ioredis";
 
 /** A Lua script, sent whole once per server and by its hash afterwards. */
-export type Script = (redis: Redis, keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>;
+export type Script = (
+  redis: Redis,
+  keys: readonly string[],
+  args: readonly (string | number)[],
+) => Promise<unknown>;
 
 /** @param name unique in this process; connections remember scripts by it */
 export function defineScript(name: string, lua: string): Script {
