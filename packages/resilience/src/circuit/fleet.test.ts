@@ -6,6 +6,7 @@ import { type FleetMember, joinFleet } from "../fleet/member.ts";
 import { createMemoryFleet, type MemoryConnection, type MemoryFleet } from "../testing/memory-fleet.ts";
 import { type CircuitBreaker, createCircuitBreaker } from "./circuit-breaker.ts";
 import type { CircuitOptions } from "./options.ts";
+import { rampShares } from "./state.ts";
 
 const name = { provider: "sendgrid", capability: "email.send" };
 const meta = { provider: "sendgrid", at: 0, durationMs: 1 };
@@ -107,7 +108,7 @@ describe("a fleet", () => {
     expect(ats(workers)).toEqual(["open", "closed", "closed", "closed"]);
     expect(workers[0]?.breaker.view()).toMatchObject({ scope: "worker", reason: "failure_rate" });
     expect(fleet.history).toEqual([]);
-    await traffic(workers, 5000, () => outcomes.ok);
+    await traffic(workers, 10_000, () => outcomes.ok);
     expect(ats(workers)).toEqual(["closed", "closed", "closed", "closed"]);
   });
 
@@ -156,13 +157,7 @@ describe("a fleet", () => {
     expect(fleet.history.map(({ after: { state } }) => ("share" in state ? state.share : state.at))).toEqual([
       "open",
       0,
-      0.01,
-      0.05,
-      0.25,
-      1,
-      2,
-      4,
-      8,
+      ...rampShares,
       "closed",
     ]);
     // Ten workers with ten calls a second each: a quarter of 100 a second for half a second.
@@ -206,7 +201,7 @@ describe("a fleet", () => {
     owner?.member.close();
     const others = workers.filter((worker) => worker !== owner);
     expect(await traffic(others, 2000, () => outcomes.ok)).toBe(0);
-    await traffic(others, 6000, () => outcomes.ok);
+    await traffic(others, 11_000, () => outcomes.ok);
     expect(fleet.circuit(name).state.at).toBe("closed");
   });
 
@@ -217,7 +212,7 @@ describe("a fleet", () => {
     await traffic(workers.slice(0, 1), 1000, () => outcomes.fail);
     await vi.advanceTimersByTimeAsync(3000);
     expect(fleet.circuit(name).state.at).toBe("open");
-    await traffic(workers.slice(1), 4000, () => outcomes.ok);
+    await traffic(workers.slice(1), 10_000, () => outcomes.ok);
     expect(fleet.circuit(name).state.at).toBe("closed");
   });
 });
@@ -230,7 +225,7 @@ describe("when the others cannot be reached", () => {
     await vi.advanceTimersByTimeAsync(1100);
     expect(workers.map(({ member }) => member.isReachable())).toEqual([false, false, false]);
     expect(ats(workers)).not.toContain("closed");
-    await traffic(workers, 6000, () => outcomes.ok);
+    await traffic(workers, 11_000, () => outcomes.ok);
     expect(ats(workers)).toEqual(["closed", "closed", "closed"]);
     for (const { connection } of workers) connection.cut(false);
     await traffic(workers, 9000, () => outcomes.ok);

@@ -40,7 +40,7 @@ export const closedCircuit: Circuit = {
  * The steps of a recovery, as shares of the usual traffic. Above 1 it is what has piled up meanwhile that comes on top, and not all
  * of it at once; the last step is followed by as much as there is.
  */
-export const rampShares: readonly number[] = [0.01, 0.05, 0.25, 1, 2, 4, 8];
+export const rampShares: readonly number[] = [0.01, 0.05, 0.25, 1, 1.25, 1.5, 2, 3, 4, 6, 8];
 
 /** How many steps long it stays on the one below after too much of what had piled up. */
 const HOLD_STEPS = 5;
