@@ -60,6 +60,8 @@ function sentenceOf(
   if (at === "open")
     return { text: `circuit of ${name} opens for all workers (${String(reason)})`, tone: "bad" };
   if (at === "closed") return { text: `circuit of ${name} closes: it serves again`, tone: "good" };
+  // What comes on top of the usual traffic is for the panel.
+  if (Number(share) > 1) return undefined;
   return share === 0
     ? { text: `one worker sends ${name} a probe; the others wait for what it finds`, tone: "bad" }
     : { text: `${name} is back: ${sharePart(share)} of its traffic goes there`, tone: "good" };

@@ -174,7 +174,7 @@ function workerEnvironment(redisUrl: string): Readonly<Record<string, string>> {
     CIRCUIT_OPEN_MS: "1500",
     CIRCUIT_MAX_OPEN_MS: "2000",
     CIRCUIT_PROBE_EVERY_MS: "1000",
-    CIRCUIT_RAMP_MS: "700",
+    CIRCUIT_RAMP_MS: "400",
     DRAIN_DEADLINE_MS: "4000",
   };
 }

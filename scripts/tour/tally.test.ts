@@ -70,6 +70,8 @@ test("what the workers agree on is told step by step, and shown as it is", () =>
   expect(shown()).toBe("probe");
   expect(told("circuit_half_open", 0.05)).toBe("sendgrid is back: 5 % of its traffic goes there");
   expect(shown()).toBe("5 %");
+  expect(told("circuit_half_open", 2)).toBeUndefined();
+  expect(shown()).toBe("200 %");
   expect(told("circuit_closed")).toBe("circuit of sendgrid closes: it serves again");
   expect(shown()).toBe("closed");
   expect(tally.providers.get("mailgun")?.circuit).toBe("closed");

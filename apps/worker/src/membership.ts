@@ -8,6 +8,7 @@ import {
 } from "@understudy/resilience";
 
 import type { WorkerConfig } from "./config.ts";
+import { steadyNow } from "./steady-clock.ts";
 import { circuitEvent, type FleetEvent } from "./fleet-events.ts";
 
 /** This worker among those of its fleet: what it shares with them, and the connection that it shares it by. */
@@ -18,7 +19,15 @@ export interface Membership {
 }
 
 const nobody = (): Promise<never> => Promise.reject(new Error("this worker is to go alone"));
-const nobodysStore: FleetStore = { read: nobody, swap: nobody, lease: nobody, vote: nobody, expire: nobody };
+const nobodysStore: FleetStore = {
+  read: nobody,
+  swap: nobody,
+  lease: nobody,
+  vote: nobody,
+  votes: nobody,
+  expire: nobody,
+  retell: nobody,
+};
 
 /** @param self this worker's name, which stands in the fleet's history */
 export function joinTheFleet(
@@ -33,7 +42,7 @@ export function joinTheFleet(
   const member = joinFleet({
     store: config.fleet === "alone" ? nobodysStore : openFleetStore(redis, config.namespace),
     self,
-    now: Date.now,
+    now: steadyNow,
     onChange: ({ circuit, ...name }) => tell(circuitEvent(name, circuit, "fleet")),
     onReachable: (isReachable) => tell({ event: isReachable ? "fleet_found" : "fleet_lost" }),
   });

@@ -16,6 +16,7 @@ import {
 
 import type { ProviderConfig, WorkerConfig } from "./config.ts";
 import { circuitEvent, type FleetEvent } from "./fleet-events.ts";
+import { steadyNow } from "./steady-clock.ts";
 
 export interface CircuitChange {
   readonly provider: string;
@@ -93,7 +94,7 @@ function slotsOf(capability: Capability, parts: Parts): readonly Gate[] {
 const SHARE_RETRY_MS = 2000;
 
 function bulkheadOf(maxConcurrent: number): Gate {
-  return createBulkhead({ now: Date.now, maxConcurrent, retryAfterMs: SHARE_RETRY_MS });
+  return createBulkhead({ now: steadyNow, maxConcurrent, retryAfterMs: SHARE_RETRY_MS });
 }
 
 /** Where providers are sinks each may hold its share of the queue's slots, so that one that hangs holds up no other. */
@@ -118,14 +119,14 @@ function accountGates(
   ].filter(({ calls }) => calls !== Infinity);
   const account = `${provider}:${accountOf(settings)}`;
   return [
-    ...(concurrent === Infinity ? [] : [createBulkhead({ now: Date.now, maxConcurrent: concurrent })]),
+    ...(concurrent === Infinity ? [] : [createBulkhead({ now: steadyNow, maxConcurrent: concurrent })]),
     createRetryBudget({
-      now: Date.now,
+      now: steadyNow,
       random: Math.random,
       options: { share: retryBudget },
       shared: { store: pace, provider, isReachable },
     }),
-    createRateLimiter({ now: Date.now, limits, shared: { store: pace, account, isReachable } }),
+    createRateLimiter({ now: steadyNow, limits, shared: { store: pace, account, isReachable } }),
   ];
 }
 
@@ -144,7 +145,7 @@ function linkOf(
   const options = config.circuits.get(`${name.provider} ${name.capability}`) ?? defaultCircuit;
   const directive = () => member.directive(name.provider, name.capability);
   const circuit = createCircuitBreaker({
-    now: Date.now,
+    now: steadyNow,
     options,
     peers: member.peersOf(name, options.probeEveryMs),
     isolated() {

@@ -413,3 +413,20 @@ describe("with a deadline", () => {
     });
   });
 });
+
+describe("a gate of ours that says to come back after the end of the life", () => {
+  const gate = outcome({ kind: "withheld", code: "retry_budget", retryAfterMs: 180_000 });
+  const late = { now: 3_600_000 - 170_000 };
+  test("kills nobody: one more try is made before the end", () => {
+    expect(decide(policy, facts([gate], late))).toEqual({ kind: "snooze", delayMs: 169_000 });
+  });
+  test("is believed when nothing is left of it", () => {
+    const over = facts([gate], { now: 3_600_000 - 500 });
+    expect(decide(policy, over)).toMatchObject({ cause: "expired" });
+  });
+  test("is not a provider's own word, which is believed", () => {
+    const told = outcome({ kind: "throttled", code: "http_429", retryAfterMs: 180_000 });
+    expect(decide(policy, facts([told], late))).toMatchObject({ cause: "expired" });
+    expect(decide(policy, facts([gate, told], late))).toMatchObject({ cause: "expired" });
+  });
+});

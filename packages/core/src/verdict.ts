@@ -88,7 +88,10 @@ function judge<Receipt>(job: JobPolicy, facts: Facts<Receipt>): Verdict<Receipt>
   }
   if (!spendsAttempt(facts.trail)) {
     const soonestMs = soonest(failures, backoff(job.retry, 1 + timesTold(facts.history), 1));
-    return later(job, facts, "snooze", soonestMs, Math.ceil(soonestMs * (1 + facts.random / 4)));
+    // When a gate of ours opens is a guess: a last try before the end of the life is better than none.
+    const isOurs = failures.every(({ kind }) => kind === "withheld");
+    const hardMs = isOurs ? Math.min(soonestMs, leftMs(job, facts) - LAST_CALL_MS) : soonestMs;
+    return later(job, facts, "snooze", hardMs, Math.ceil(soonestMs * (1 + facts.random / 4)));
   }
   const spent = facts.attempt + 1;
   if (spent >= job.retry.attempts) return deadLetter(effect === "maybe" ? "ambiguous" : "exhausted", effect);
@@ -146,7 +149,7 @@ const LAST_CALL_MS = 1000;
 
 /**
  * Waits as wanted, but not past the end of the life, where nothing is worth waiting for.
- * @param soonestMs before which nobody may be asked
+ * @param soonestMs before which nobody may be asked; below 0 when there is no time left for anybody
  */
 function later(
   job: JobPolicy,
@@ -155,11 +158,15 @@ function later(
   soonestMs: number,
   wantedMs: number,
 ): Verdict<never> {
-  const leftMs = facts.lifeStartedAt + job.maxAgeMs - facts.now;
+  const left = leftMs(job, facts);
   const effect = effectSoFar(facts);
-  if (soonestMs >= leftMs) return deadLetter(effect === "maybe" ? "ambiguous" : "expired", effect);
-  const inTimeMs = Math.max(soonestMs, leftMs - LAST_CALL_MS);
+  if (soonestMs >= left || soonestMs < 0) return deadLetter(effect === "maybe" ? "ambiguous" : "expired", effect);
+  const inTimeMs = Math.max(soonestMs, left - LAST_CALL_MS);
   return { kind, delayMs: Math.min(wantedMs, inTimeMs, beforeDeadlineMs(job, facts, soonestMs)) };
+}
+
+function leftMs({ maxAgeMs }: JobPolicy, { lifeStartedAt, now }: Facts): number {
+  return lifeStartedAt + maxAgeMs - now;
 }
 
 /** Half of what is left until the deadline, so that several tries find room in it. */

@@ -220,3 +220,10 @@ test("a backup that was asked first to keep it warm is told of", async () => {
   expect(delivery.warmed).toBe("b");
   expect(delivery.trail.map(({ provider }) => provider)).toEqual(["b"]);
 });
+
+test("a job that would be held after one unknown answer is not tried at a backup first", async () => {
+  const warm = { ...route([link("a", "delivered"), link("b", "delivered")]), keepWarm: 0.5 };
+  const held = life("tolerated", { maxPossibleCopies: 1 });
+  const delivery = await deliver(warm, {}, call, held, { ...context, random: () => 0 });
+  expect(delivery.trail.map(({ provider }) => provider)).toEqual(["a"]);
+});

@@ -90,9 +90,16 @@ function orderOf<C extends Capability>(
   return inOrder(route, links, {
     now: context.now(),
     random: context.random,
-    isFresh: life.history.length === 0 && life.bound === undefined,
+    isFresh: isExpendable(life) && context.deadline === undefined,
     ...(context.deadline === undefined ? {} : { deadline: context.deadline }),
   });
+}
+
+/** Whether an unknown answer of whoever is tried first would leave somebody else to ask. */
+function isExpendable({ duplicates, maxPossibleCopies, history, bound }: Life): boolean {
+  return (
+    history.length === 0 && bound === undefined && (duplicates === "harmless" || maxPossibleCopies > 1)
+  );
 }
 
 /** A diverted provider gets nothing new; what may have had its effect there is still settled there. */

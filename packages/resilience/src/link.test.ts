@@ -104,3 +104,26 @@ test("slots hold jobs of one provider to their share, however many of them are i
   ]);
   expect(link.capacity().room).toBe(2);
 });
+
+test("of a diverted provider a job is fetched now and then, to settle what is bound to it", () => {
+  let now = 0;
+  const { capacity } = createLink({
+    provider: "square",
+    implementation: {
+      capability: paymentCharge,
+      idempotency: "natural",
+      create: () => () => Promise.reject(new Error("is not called")),
+    },
+    config: {},
+    gates: [],
+    timeoutMs: 1000,
+    now: () => now,
+    directive: () => ({ verb: "divert", provider: "square", reason: "r", by: "ada", since: 0 }),
+  });
+  const rooms = Array.from({ length: 20 }, (_, n) => {
+    now = 5000 + n * 100;
+    return capacity().room;
+  });
+  expect(rooms.filter((room) => room === 1)).toHaveLength(2);
+  expect(rooms.filter((room) => room === 0)).toHaveLength(18);
+});

@@ -5,6 +5,7 @@ import {
   type BatchItem,
   type Batching,
   type Capability,
+  type Capacity,
   type Gate,
   type Implementation,
   narrowest,
@@ -35,8 +36,12 @@ interface LinkParts<Config, C extends Capability> {
   readonly now: () => number;
 }
 
-/** How soon a diverted provider is looked at again. */
-const DIVERTED_STEP_MS = 250;
+/**
+ * Of a diverted provider a job is fetched now and then, for what may have had its effect there is settled there: in the first
+ * part of each second.
+ */
+const TRICKLE_EVERY_MS = 1000;
+const TRICKLE_MS = 100;
 
 /** A provider as a link of a route: its adapter with a deadline, behind its gates, and many calls in one where it takes that. */
 export function createLink<Config, C extends Capability>(parts: LinkParts<Config, C>): Link<C> {
@@ -56,13 +61,19 @@ export function createLink<Config, C extends Capability>(parts: LinkParts<Config
     ...(health === undefined ? {} : { health }),
     ...(directive === undefined ? {} : { directive }),
     capacity() {
-      if (directive?.()?.verb === "divert") return { room: 0, opensAt: parts.now() + DIVERTED_STEP_MS };
+      const trickle = directive?.()?.verb === "divert" ? trickleAt(parts.now()) : undefined;
+      if (trickle?.room === 0) return trickle;
       const { room, opensAt } = narrowest(gates.map((gate) => gate.capacity()));
       // The gates count calls; whoever asks counts jobs.
       const jobs = { room: room * (batch?.maxItems ?? 1), opensAt };
-      return narrowest([jobs, ...slots.map((gate) => gate.capacity())]);
+      return narrowest([jobs, ...(trickle === undefined ? [] : [trickle]), ...slots.map((gate) => gate.capacity())]);
     },
   };
+}
+
+function trickleAt(now: number): Capacity {
+  const isOpen = now % TRICKLE_EVERY_MS < TRICKLE_MS;
+  return { room: isOpen ? 1 : 0, opensAt: now - (now % TRICKLE_EVERY_MS) + TRICKLE_EVERY_MS };
 }
 
 /** Whose credentials they are cannot be seen, so any change of them counts; of where the provider is reached, none. */

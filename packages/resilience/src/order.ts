@@ -9,7 +9,7 @@ export interface Wish {
   readonly random: () => number;
   /** When the job should have been done, and when that was decided, epoch milliseconds. */
   readonly deadline?: { readonly at: number; readonly since: number };
-  /** It has asked somebody before, or is tied to somebody: it is not to be experimented with. */
+  /** Whether a backup may be tried first: it has asked nobody, is tied to nobody, and could still go elsewhere. */
   readonly isFresh: boolean;
 }
 

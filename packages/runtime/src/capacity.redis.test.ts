@@ -113,7 +113,7 @@ describe("a provider that hangs", () => {
     ]);
     const well = scripted("b", [delivered]);
     const share = 5;
-    const forA = Array.from({ length: 30 }, (_, n) => ({ n }));
+    const forA = Array.from({ length: 12 }, (_, n) => ({ n }));
     await stage.client.enqueueMany(noteJob, forA, { providers: ["a"] });
     await stage.client.enqueueMany(
       noteJob,
@@ -123,7 +123,7 @@ describe("a provider that hangs", () => {
       },
     );
     const runtime = stage.start(
-      [gated(hanging, [createBulkhead({ now, maxConcurrent: share })]), gated(well, [])],
+      [gated(hanging, [createBulkhead({ now, maxConcurrent: share, retryAfterMs: 2000 })]), gated(well, [])],
       { queues: [{ name: "notes", concurrency: share }] },
     );
     await allDelivered(stage, 100);

@@ -72,6 +72,20 @@ describe("a charge of unknown fate that may not be sent again", () => {
     expect(calls[0]).toMatchObject({ jobId: id, idempotencyKey: a.calls[0]?.idempotencyKey });
   });
 
+  test("is not looked up while its provider is isolated, and nobody else is asked", async () => {
+    const stage = newStage();
+    const { calls, question } = asked(["not_found"]);
+    const isolate = { verb: "isolate", provider: "a", reason: "wrong answers", by: "ada", since: 0 } as const;
+    const a = { ...scripted("a", [unknown], { idempotency: "none", lookUp: question }), directive: () => isolate };
+    const b = scripted("b", [delivered], { idempotency: keyed });
+    stage.start([a, b]);
+    const id = await pay(stage);
+    await until("it waits", () =>
+      stage.events.some((event) => event.event === "settled" && event.jobId === id && event.delayMs === 30_000),
+    );
+    expect([a.calls.length, calls.length, b.calls.length]).toEqual([1, 0, 0]);
+  });
+
   test("goes to another provider once it is proved that nothing had happened", async () => {
     const stage = newStage();
     const a = scripted("a", [unknown, failing("unavailable", "http_503")], {

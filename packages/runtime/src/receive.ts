@@ -47,6 +47,7 @@ export type Received = Ready | Decided;
 /** How long a job that this release does not know waits for a worker of a newer one. */
 const UNKNOWN_WAIT_MS = 30_000;
 const UNKNOWN_MAX_AGE_MS = 24 * 3_600_000;
+const ISOLATED_WAIT_MS = 30_000;
 
 /**
  * Opens what BullMQ handed over and finds out whether, and with what past, it may be delivered.
@@ -103,6 +104,12 @@ export async function receive(
   const verdict = foregone(job, facts);
   const isToLookUp = envelope.lookUp !== undefined || (verdict?.kind === "snooze" && verdict.delayMs === 0);
   if (isToLookUp && question === undefined) return unanswerable(envelope);
+  if (isToLookUp && question?.link.directive?.()?.verb === "isolate")
+    return decided(
+      { kind: "snooze", delayMs: ISOLATED_WAIT_MS },
+      `${question.link.provider} is isolated, and would have to be asked what became of it`,
+      envelope,
+    );
   if (!isToLookUp && verdict !== undefined)
     return { at: "decided", verdict, reason: sentence(job, verdict), envelope };
 

@@ -8,7 +8,7 @@ import {
 } from "@understudy/core";
 
 import type { Health } from "../route.ts";
-import { complaintOf, minCallsOf, quorumOf } from "./electorate.ts";
+import { complaintOf, mayClimb, minCallsOf, quorumOf, type Vote } from "./electorate.ts";
 import { type CircuitOptions, defaultCircuit } from "./options.ts";
 import { createOverdue, type Timed } from "./overdue.ts";
 import type { Peers } from "./peers.ts";
@@ -23,6 +23,7 @@ import {
   giveUp,
   isOwnProbe,
   isProbeDue,
+  isRecovering,
   probed,
   trip,
 } from "./state.ts";
@@ -67,6 +68,8 @@ const PROBE_STEP_MS = 100;
 const DEMAND_MS = 1000;
 const VOTE_EVERY_MS = 1000;
 const COMPLAIN_EVERY_MS = 100;
+/** Whoever has no calls of its own leaves the next step of a recovery to those who have, mostly. */
+const CLIMB_FOR_OTHERS = 0.1;
 const ISOLATED_RETRY_MS = 30_000;
 
 /**
@@ -80,7 +83,8 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
   const self = peers?.self ?? "self";
   const calls = createWindow(options.windowMs, localNow);
   const overdue = createOverdue(options.slowMs, localNow, () => calls.countSlow());
-  const ramp = createRamp(localNow, parts.random ?? Math.random);
+  const random = parts.random ?? Math.random;
+  const ramp = createRamp(localNow, random);
   /** What the fleet holds, and what this worker holds alone: the latter counts while the former is closed or unknown. */
   let shared = closedCircuit;
   let own = closedCircuit;
@@ -90,7 +94,11 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
   let wantedAt = -Infinity;
   let votedAt = -Infinity;
   let isAsking = false;
+  let isClimbing = false;
   let refusedAccount: string | undefined;
+  /** Grows whenever what was counted is forgotten: answers to calls made before that say nothing. */
+  let era = 0;
+  let aliveInStep = 0;
 
   const hasPeers = (): boolean => peers?.isReachable() === true;
   const isShared = (): boolean => hasPeers() && (shared.state.at !== "closed" || own.state.at === "closed");
@@ -113,10 +121,12 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
     if (after === before) return;
     if (before.state.at === "closed") ramp.remember();
     if (after.state.at === "half_open") ramp.start();
-    if (after.state.at !== before.state.at || after.state.at === "half_open") {
+    if (!isNextStep(before, after)) {
       calls.reset();
       overdue.forget();
+      era += 1;
     }
+    aliveInStep = 0;
     refusedAccount = undefined;
     probeSent = false;
     claimedAt = localNow();
@@ -151,62 +161,92 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
   const judge = (): void => {
     const circuit = governing();
     const complaint = refusedAccount ?? complaintOf(calls.sums(), minCallsOf(circuit, options), options);
-    // Before the circuit opens: what was counted is forgotten then.
-    vote(complaint === undefined ? VOTE_EVERY_MS : COMPLAIN_EVERY_MS, complaint);
     // Whether a recovery of all goes wrong is for all to say.
-    const isOwn = circuit.state.at === "closed" || !isShared();
-    if (complaint !== undefined && isOwn) setOwn(trip(own, complaint, clock(), options) ?? own);
+    const opens = complaint !== undefined && (circuit.state.at === "closed" || !isShared());
+    // Before the circuit opens: what was counted is forgotten then.
+    vote(opens ? 0 : complaint === undefined ? VOTE_EVERY_MS : COMPLAIN_EVERY_MS, complaint);
+    if (opens) setOwn(trip(own, complaint, clock(), options) ?? own);
   };
 
   /** Tells the others what this worker sees. Where it alone is too few to tell, what all see together may be enough. */
   const vote = (everyMs: number, complaint: string | undefined): void => {
     if (peers === undefined || !hasPeers() || localNow() < votedAt + everyMs) return;
-    const sums = calls.sums();
-    const total = Math.max(sums.total, sums.slow);
-    if (total === 0) return;
+    const mine = voteOf(complaint);
+    if (mine === undefined) return;
     votedAt = localNow();
+    // Whoever is content need not hear of the others.
+    if (mine.complaint === undefined) return peers.vote(mine);
     const about = shared;
-    const heard = complaint ?? complaintOf(sums, 1, options);
-    const mine = {
-      version: about.version,
-      at: clock(),
-      total,
-      ...(heard === undefined ? {} : { complaint: heard }),
-      ...(refusedAccount === undefined ? {} : { isSure: true as const }),
-    };
-    void peers.vote(mine).then((votes) => {
+    void peers.votes(mine).then((votes) => {
       if (votes === undefined || shared !== about || !hasPeers()) return;
       const reason = quorumOf(votes, shared, clock(), options);
       const opened = reason === undefined ? undefined : trip(shared, reason, clock(), options);
       if (opened !== undefined) peers.propose(shared, opened);
     });
   };
+  /** Undefined when there is nothing to say. */
+  const voteOf = (complaint: string | undefined): Vote | undefined => {
+    const sums = calls.sums();
+    const total = Math.max(sums.total, sums.slow);
+    const oldest = overdue.oldest();
+    const isWaiting = aliveInStep === 0 && oldest !== undefined && localNow() - oldest > options.rampMs;
+    if (total === 0 && !isWaiting) return undefined;
+    const heard = complaint ?? complaintOf(sums, 1, options);
+    return {
+      version: shared.version,
+      at: clock(),
+      total,
+      alive: aliveInStep,
+      ...(heard === undefined ? {} : { complaint: heard }),
+      ...(isWaiting ? { isWaiting } : {}),
+      ...(refusedAccount === undefined ? {} : { isSure: true }),
+    };
+  };
 
-  const settle = (call: Timed, circuit: Circuit, isProbe: boolean, outcome: Outcome | undefined): void => {
-    overdue.end(call);
-    const signal =
-      outcome === undefined ? undefined : outcome.kind === "delivered" ? "alive" : breakerSignal(outcome);
-    // Answers to calls made under another circuit say nothing about the provider since.
-    if (circuit !== governing()) return;
-    if (isProbe) {
-      if (signal === undefined) probeSent = false;
-      else {
-        const reason = outcome === undefined || !("code" in outcome) ? "probe_failed" : outcome.code;
-        const seen = { isAlive: signal === "alive", reason, now: clock() };
-        move(probed(circuit, self, seen, options));
-      }
+  /** The next step of a recovery, unless what was asked in this one is not answered. */
+  const climbOn = (circuit: Circuit): void => {
+    const change = climb(circuit, clock(), options);
+    if (change === undefined) return;
+    const mine = voteOf(undefined);
+    if (!isShared() || peers === undefined) {
+      if (mine?.isWaiting !== true) move(change);
       return;
     }
-    if (signal === undefined) return;
+    if (isClimbing || (mine === undefined && random() >= CLIMB_FOR_OTHERS)) return;
+    isClimbing = true;
+    void peers.votes(mine).then((votes) => {
+      isClimbing = false;
+      if (votes !== undefined && shared === circuit && mayClimb(votes, circuit, clock(), options)) move(change);
+    });
+  };
+
+  const settleProbe = (circuit: Circuit, outcome: Outcome | undefined): void => {
+    if (circuit !== governing()) return;
+    const signal = signalOf(outcome);
+    if (outcome === undefined || signal === undefined) {
+      probeSent = false;
+      return;
+    }
+    const isSlow = outcome.durationMs >= options.slowMs;
+    const reason = isSlow && signal === "alive" ? "slow" : "code" in outcome ? outcome.code : "slow";
+    move(probed(circuit, self, { isAlive: signal === "alive" && !isSlow, reason, now: clock() }, options));
+  };
+
+  const settle = (call: Timed, begun: number, outcome: Outcome | undefined): void => {
+    overdue.end(call);
+    const signal = signalOf(outcome);
+    if (begun !== era || signal === undefined) return;
     calls.count(signal !== "alive", outcome?.durationMs);
+    if (signal === "alive") aliveInStep += 1;
     if (signal === "account_failure" && outcome !== undefined && "code" in outcome)
       refusedAccount = outcome.code;
     judge();
   };
 
-  const admission = (circuit: Circuit, isProbe: boolean): Admission => {
+  const admission = (): Admission => {
     const call = overdue.begin();
-    return { ok: true, settle: (outcome) => settle(call, circuit, isProbe, outcome) };
+    const begun = era;
+    return { ok: true, settle: (outcome) => settle(call, begun, outcome) };
   };
 
   const tick = (): void => {
@@ -215,18 +255,20 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
       wasIsolated = isIsolated;
       tell();
     }
+    // What nobody may call needs no probe.
+    if (isIsolated) return;
     const circuit = governing();
     const { state } = circuit;
-    if (overdue.look() && !(state.at === "half_open" && state.share === 0)) judge();
+    if (overdue.look() && (state.at === "closed" || isRecovering(circuit))) judge();
     if (isOwnProbe(circuit, self) && !probeSent && localNow() > claimedAt + DEMAND_MS)
-      return move(giveUp(circuit, self, clock()), "release");
+      return move(giveUp(circuit, self, clock(), options), "release");
     if (isProbeDue(circuit, clock())) {
       if (localNow() <= wantedAt + DEMAND_MS) claimProbe();
       return;
     }
-    if (state.at === "half_open" && state.share > 0) {
+    if (isRecovering(circuit)) {
       judge();
-      if (circuit === governing()) move(climb(circuit, clock(), options));
+      if (circuit === governing()) climbOn(circuit);
       return;
     }
     if (state.at === "closed") vote(VOTE_EVERY_MS, undefined);
@@ -250,7 +292,7 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
       };
     },
     learn(circuit) {
-      if (circuit.version <= shared.version) return;
+      if (circuit.version < shared.version || isSame(circuit, shared)) return;
       const before = governing();
       shared = circuit;
       // Everybody's word is stronger than one's own.
@@ -263,15 +305,17 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
     },
     tick,
     capacity() {
-      wantedAt = localNow();
       catchUp();
+      if (peers?.isKnown() === false) return { room: 0, opensAt: localNow() + PROBE_STEP_MS };
       const isolation = parts.isolated?.();
       if (isolation !== undefined)
         return { room: 0, opensAt: localNow() + untilEnd(isolation.until, clock()) };
       const circuit = governing();
       const { state } = circuit;
       if (state.at === "closed") return unlimited;
-      if (state.at === "open") return { room: 0, opensAt: localNow() + untilProbe(state.until, clock()) };
+      // Once it is time a job that waits is let in, so that somebody who has one claims the probe.
+      if (state.at === "open")
+        return { room: isProbeDue(circuit, clock()) ? 1 : 0, opensAt: localNow() + untilProbe(state.until, clock()) };
       if (state.share > 0) return ramp.capacity(state.share);
       return {
         room: isOwnProbe(circuit, self) && !probeSent ? 1 : 0,
@@ -282,21 +326,42 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
       wantedAt = localNow();
       ramp.ask();
       catchUp();
+      if (peers?.isKnown() === false) return refusal("fleet_unknown", PROBE_STEP_MS);
       const isolation = parts.isolated?.();
       if (isolation !== undefined) return refusal("isolated", untilEnd(isolation.until, clock()));
       const circuit = governing();
       const { state } = circuit;
-      if (state.at === "closed") return admission(circuit, false);
+      if (state.at === "closed") return admission();
       if (state.at === "open") return refusal("circuit_open", untilProbe(state.until, clock()));
       if (state.share > 0)
         return ramp.take(state.share)
-          ? admission(circuit, false)
+          ? admission()
           : refusal("circuit_half_open", options.rampMs);
       if (!isOwnProbe(circuit, self) || probeSent) return refusal("circuit_half_open", options.openMs);
       probeSent = true;
-      return admission(circuit, true);
+      return { ok: true, settle: (outcome) => settleProbe(circuit, outcome) };
     },
   };
+}
+
+function signalOf(outcome: Outcome | undefined): ReturnType<typeof breakerSignal> {
+  if (outcome === undefined) return undefined;
+  return outcome.kind === "delivered" ? "alive" : breakerSignal(outcome);
+}
+
+/** A recovery that goes on: what was counted in its step before still speaks of it. */
+function isNextStep(before: Circuit, after: Circuit): boolean {
+  if (!isRecovering(before)) return false;
+  const { state } = after;
+  return state.at === "closed" || (isRecovering(after) && shareOf(after) > shareOf(before));
+}
+
+function shareOf({ state }: Circuit): number {
+  return state.at === "half_open" ? state.share : state.at === "closed" ? Infinity : 0;
+}
+
+function isSame(one: Circuit, other: Circuit): boolean {
+  return one.version === other.version && JSON.stringify(one) === JSON.stringify(other);
 }
 
 /** As much as usual, at least. */

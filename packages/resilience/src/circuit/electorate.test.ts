@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { complaintOf, quorumOf, type Vote } from "./electorate.ts";
+import { complaintOf, mayClimb, quorumOf, type Vote } from "./electorate.ts";
 import { defaultCircuit } from "./options.ts";
 import { type Circuit, closedCircuit } from "./state.ts";
 
@@ -76,10 +76,10 @@ describe("a fleet opens a circuit for all", () => {
     expect(quorumOf([], closedCircuit, 0, options)).toBeUndefined();
     expect(quorumOf([vote(3)], closedCircuit, 0, options)).toBeUndefined();
   });
-  test("again after two bad calls while it recovers", () => {
+  test("again after one bad call while it recovers", () => {
     const ramp: Circuit = { ...closedCircuit, state: { at: "half_open", share: 0.01 } };
-    expect(quorumOf([vote(2, bad)], ramp, 0, options)).toBe(bad);
-    expect(quorumOf([vote(1, bad)], ramp, 0, options)).toBeUndefined();
+    expect(quorumOf([vote(1, bad)], ramp, 0, options)).toBe(bad);
+    expect(quorumOf([vote(1, bad), vote(3)], ramp, 0, options)).toBeUndefined();
   });
 });
 
@@ -94,4 +94,17 @@ test("one bad node never opens a circuit for others that call too, however few o
       },
     ),
   );
+});
+
+describe("a recovery takes its next step", () => {
+  const out = { isWaiting: true } as const;
+  test.each([
+    ["when nothing was asked", [], true],
+    ["when all was answered", [vote(5, undefined, { alive: 5 })], true],
+    ["not while calls are out and none has come back well", [vote(0, undefined, out), vote(0)], false],
+    ["when some are out and others came back well", [vote(0, undefined, out), vote(1, undefined, { alive: 1 })], true],
+    ["whatever was said of the step before", [vote(0, undefined, { ...out, version: 1 })], true],
+  ])("%s", (_, votes, may) => {
+    expect(mayClimb(votes, closedCircuit, 0, options)).toBe(may);
+  });
 });

@@ -11,12 +11,16 @@ export interface Vote {
   /** Calls in its window. */
   readonly total: number;
   readonly complaint?: string;
+  /** Calls that came back well since the circuit is as it is. */
+  readonly alive?: number;
+  /** Calls are out for longer than that, and none came back well. */
+  readonly isWaiting?: true;
   /** One call is enough to know, such as one whose credentials were refused. */
   readonly isSure?: true;
 }
 
 /** A recovery that goes wrong is not looked at for long. */
-const MIN_CALLS_OF_A_RAMP = 2;
+const MIN_CALLS_OF_A_RAMP = 1;
 
 /** What is wrong with these calls; undefined when nothing is, or when they are too few to tell. */
 export function complaintOf(sums: Sums, minCalls: number, options: CircuitOptions): string | undefined {
@@ -26,6 +30,12 @@ export function complaintOf(sums: Sums, minCalls: number, options: CircuitOption
   if (total < minCalls || total === 0) return undefined;
   if (sums.failed >= total * options.failureRate) return "failure_rate";
   return sums.slow >= total * options.slowRate ? "slow_rate" : undefined;
+}
+
+/** Whether a recovery may take its next step: what was asked has been answered by some, or nothing was asked. */
+export function mayClimb(votes: readonly Vote[], circuit: Circuit, now: number, options: CircuitOptions): boolean {
+  const counting = votes.filter(({ version, at }) => version === circuit.version && now - at <= options.windowMs);
+  return counting.every(({ isWaiting }) => isWaiting !== true) || counting.some(({ alive = 0 }) => alive > 0);
 }
 
 export function minCallsOf({ state }: Circuit, { minCalls }: CircuitOptions): number {

@@ -39,7 +39,12 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function hire(fleet: MemoryFleet, count: number): Worker[] {
+interface Hiring {
+  readonly circuit?: Partial<CircuitOptions>;
+  readonly isolated?: () => { readonly reason: string } | undefined;
+}
+
+function hire(fleet: MemoryFleet, count: number, { circuit = options, isolated }: Hiring = {}): Worker[] {
   return Array.from({ length: count }, (_, n) => {
     const connection = fleet.connect();
     const member = joinFleet({
@@ -51,8 +56,13 @@ function hire(fleet: MemoryFleet, count: number): Worker[] {
     });
     members.push(member);
     connection.hear(member.news);
-    const peers = member.peersOf(name, options.probeEveryMs ?? 0);
-    const breaker = createCircuitBreaker({ now: Date.now, options, peers });
+    const peers = member.peersOf(name, circuit.probeEveryMs ?? 5000);
+    const breaker = createCircuitBreaker({
+      now: Date.now,
+      options: circuit,
+      peers,
+      ...(isolated === undefined ? {} : { isolated }),
+    });
     member.join(name, breaker);
     return { breaker, member, connection };
   });
@@ -60,9 +70,10 @@ function hire(fleet: MemoryFleet, count: number): Worker[] {
 
 const newFleet = async (
   count: number,
+  hiring: Hiring = {},
 ): Promise<{ readonly fleet: MemoryFleet; readonly workers: Worker[] }> => {
   const fleet = createMemoryFleet(Date.now);
-  const workers = hire(fleet, count);
+  const workers = hire(fleet, count, hiring);
   await vi.advanceTimersByTimeAsync(200);
   return { fleet, workers };
 };
@@ -181,6 +192,65 @@ describe("a fleet", () => {
     const last = fleet.history.findLast(({ after }) => after.state.at === "open");
     expect(last?.before.state).toMatchObject({ at: "half_open" });
     expect(last?.after.openings).toBe(2);
+  });
+
+  test("does not recover while what it asks in its steps is not answered, and opens again", async () => {
+    const { fleet, workers } = await newFleet(4, { circuit: {} });
+    await traffic(workers, 5000, () => outcomes.ok);
+    await traffic(workers, 3000, () => outcomes.fail);
+    const shares = (): readonly (number | undefined)[] =>
+      fleet.history.map(({ after: { state } }) => (state.at === "half_open" ? state.share : undefined));
+    for (let n = 0; n < 300 && !shares().includes(0.01); n += 1) await traffic(workers, 100, () => outcomes.ok);
+    const hanging: Admission[] = [];
+    for (let n = 0; n < 300; n += 1) {
+      for (const worker of workers) {
+        const answer = ask(worker);
+        if (answer.ok) hanging.push(answer);
+      }
+      await vi.advanceTimersByTimeAsync(100);
+    }
+    // Ten calls a second of each, for half a minute.
+    expect(hanging.length).toBeLessThan(40);
+    expect(fleet.history.some(({ after }) => after.state.at === "closed")).toBe(false);
+    expect(fleet.history.filter(({ after }) => after.state.at === "open").length).toBeGreaterThanOrEqual(2);
+  });
+
+  test("takes a probe that was too slow for none that came back", async () => {
+    const { fleet, workers } = await newFleet(2);
+    await traffic(workers, 600, () => outcomes.fail);
+    await traffic(workers, 1600, () => ({ ...outcomes.ok, durationMs: 400 }));
+    expect(fleet.history.map(({ after }) => after.reason)).toContain("slow");
+    expect(fleet.circuit(name).openings).toBe(2);
+  });
+
+  test("with nothing to send leaves the circuit as it is, and so does one that is isolated", async () => {
+    let isIsolated = false;
+    const isolated = () => (isIsolated ? { reason: "they asked us to" } : undefined);
+    const { fleet, workers } = await newFleet(3, { isolated });
+    await traffic(workers, 600, () => outcomes.fail);
+    const before = fleet.history.length;
+    for (let n = 0; n < 600; n += 1) {
+      for (const { breaker } of workers) breaker.capacity();
+      await vi.advanceTimersByTimeAsync(100);
+    }
+    // Somebody had a call for it a moment before.
+    const idle = fleet.history.length;
+    expect(idle - before).toBeLessThanOrEqual(2);
+    isIsolated = true;
+    await traffic(workers, 60_000, () => outcomes.ok);
+    expect(fleet.history.length).toBe(idle);
+  });
+
+  test("opens for all however the failures fall between what its workers say each second", async () => {
+    for (let n = 0; n < 20; n += 1) {
+      const { fleet, workers } = await newFleet(2);
+      await traffic(workers, 1000 + n * 37, () => outcomes.ok);
+      await vi.advanceTimersByTimeAsync(n * 13);
+      for (const worker of workers) for (let calls = 0; calls < 12; calls += 1) call(worker, outcomes.fail);
+      await vi.advanceTimersByTimeAsync(300);
+      expect(fleet.circuit(name).state.at).toBe("open");
+      for (const member of members) member.close();
+    }
   });
 
   test("a probe whose owner died is sent by another, when it counts as lost", async () => {

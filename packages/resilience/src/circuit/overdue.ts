@@ -10,6 +10,8 @@ export interface Overdue {
   end(call: Timed): void;
   /** Whether any has become slow since this was last asked. */
   look(): boolean;
+  /** When the oldest of the calls that are out began; slow ones included. */
+  oldest(): number | undefined;
   /** Calls that are out are no longer looked at. */
   forget(): void;
 }
@@ -18,11 +20,13 @@ export interface Overdue {
 export function createOverdue(slowMs: number, now: () => number, onSlow: () => void): Overdue {
   // In the order in which they began, so that only the oldest are looked at.
   const out = new Set<Timed>();
+  const slow = new Set<Timed>();
   const look = (): boolean => {
     let found = false;
     for (const call of out) {
       if (now() - call.since < slowMs) break;
       out.delete(call);
+      slow.add(call);
       call.isSlow = true;
       found = true;
       onSlow();
@@ -38,8 +42,16 @@ export function createOverdue(slowMs: number, now: () => number, onSlow: () => v
     end(call) {
       look();
       out.delete(call);
+      slow.delete(call);
     },
     look,
-    forget: () => out.clear(),
+    oldest() {
+      const [call] = slow.size > 0 ? slow : out;
+      return call?.since;
+    },
+    forget() {
+      out.clear();
+      slow.clear();
+    },
   };
 }

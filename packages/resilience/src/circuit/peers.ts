@@ -9,10 +9,14 @@ export interface Peers {
   now(): number;
   /** False while the others cannot be reached: each is on its own then. */
   isReachable(): boolean;
+  /** False until it was found out once how things stand, for a while at most: nobody should be called before that. */
+  isKnown(): boolean;
   /** Changes what all hold, unless somebody was quicker; what became of it comes back as news. */
   propose(before: Circuit, after: Circuit, probe?: "take" | "release"): void;
-  /** Answers with everybody's; undefined when they cannot be reached. */
-  vote(vote: Vote): Promise<readonly Vote[] | undefined>;
+  /** Leaves this worker's vote; absent: what it said before stands. */
+  vote(vote: Vote): void;
+  /** Everybody's, after this worker's own was left; undefined when they cannot be reached. */
+  votes(vote?: Vote): Promise<readonly Vote[] | undefined>;
   /** Asks for the right to probe this worker's own circuit. */
   mayProbe(): Promise<boolean>;
 }

@@ -24,7 +24,7 @@ const steps: Readonly<Record<string, Step>> = {
   aliveA: (circuit, now) => probed(circuit, "a", { isAlive: true, reason: "", now }, options),
   deadA: (circuit, now) => probed(circuit, "a", { isAlive: false, reason: "http_503", now }, options),
   deadB: (circuit, now) => probed(circuit, "b", { isAlive: false, reason: "http_503", now }, options),
-  giveUpA: (circuit, now) => giveUp(circuit, "a", now),
+  giveUpA: (circuit, now) => giveUp(circuit, "a", now, options),
   climb: (circuit, now) => climb(circuit, now, options),
 };
 
@@ -101,7 +101,7 @@ describe("whatever happens in whatever order", () => {
         const probing = claim(open, "a", 100, options) ?? open;
         expect(claim(probing, "b", 100 + ms, options)).toBeUndefined();
         expect(probed(probing, "b", { isAlive: true, reason: "", now: 100 + ms }, options)).toBeUndefined();
-        expect(giveUp(probing, "b", 100 + ms)).toBeUndefined();
+        expect(giveUp(probing, "b", 100 + ms, options)).toBeUndefined();
         expect(isProbeDue(probing, 400)).toBe(true);
         expect(claim(probing, "b", 400, options)?.state).toMatchObject({ probe: { owner: "b" } });
       }),

@@ -26,6 +26,8 @@ export interface Circuit {
   readonly reason: string;
   /** How often it opened without recovering between. */
   readonly openings: number;
+  /** When it last opened after it had been closed; absent while it is closed. */
+  readonly openedAt?: number;
 }
 
 export const closedCircuit: Circuit = {
@@ -86,10 +88,10 @@ export function probed(
   return isAlive ? climbed(circuit, rampShares[0], now, options) : opened(circuit, reason, now, options);
 }
 
-/** The owner has nothing to send: whoever has may claim the probe at once. */
-export function giveUp(circuit: Circuit, owner: string, now: number): Change {
+/** The owner could not send it after all. What kept it may keep the next one: nobody tries for a while. */
+export function giveUp(circuit: Circuit, owner: string, now: number, options: CircuitOptions): Change {
   return isOwnProbe(circuit, owner)
-    ? next(circuit, { at: "open", until: now }, now, { reason: circuit.reason })
+    ? next(circuit, { at: "open", until: now + options.probeEveryMs }, now, { reason: circuit.reason })
     : undefined;
 }
 
@@ -99,6 +101,11 @@ export function climb(circuit: Circuit, now: number, options: CircuitOptions): C
   if (state.at !== "half_open" || state.share === 0 || now < (state.climbAt ?? 0)) return undefined;
   const higher = rampShares.find((share) => share > state.share);
   return climbed(circuit, higher, now, options);
+}
+
+/** Whether its usual traffic may pass in part or more, after a probe came back. */
+export function isRecovering({ state }: Circuit): boolean {
+  return state.at === "half_open" && state.share > 0;
 }
 
 export function isOwnProbe({ state }: Circuit, owner: string): boolean {
@@ -122,10 +129,11 @@ function opened(circuit: Circuit, reason: string, now: number, options: CircuitO
 }
 
 function next(
-  circuit: Circuit,
+  { openedAt, ...circuit }: Circuit,
   state: Circuit["state"],
   since: number,
   rest: Partial<Pick<Circuit, "reason" | "openings">>,
 ): Circuit {
-  return { ...circuit, ...rest, version: circuit.version + 1, state, since };
+  const changed = { ...circuit, ...rest, version: circuit.version + 1, state, since };
+  return state.at === "closed" ? changed : { ...changed, openedAt: openedAt ?? since };
 }

@@ -59,7 +59,7 @@ export function createMemoryFleet(now: () => number): MemoryFleet {
         swap: (name, { before, after, lease }) =>
           reached(() => {
             const there = circuit(name);
-            if (there.version !== before.version) return { at: "other", circuit: there };
+            if (JSON.stringify(there) !== JSON.stringify(before)) return { at: "other", circuit: there };
             if (typeof lease === "object" && !mayLease(name.provider, lease.take)) return { at: "leased" };
             if (lease === "release") leases.delete(name.provider);
             circuits.set(keyOf(name), after);
@@ -72,8 +72,9 @@ export function createMemoryFleet(now: () => number): MemoryFleet {
           reached(() => {
             const all = votes.get(keyOf(name)) ?? new Map<string, Vote>();
             votes.set(keyOf(name), all.set(worker, vote));
-            return [...all.values()];
           }),
+        votes: (name) => reached(() => [...(votes.get(keyOf(name))?.values() ?? [])]),
+        retell: () => reached(() => undefined),
         expire: () => reached(() => undefined),
       };
       return {
