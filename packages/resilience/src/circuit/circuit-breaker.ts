@@ -150,12 +150,13 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
     if (change === undefined) return;
     if (isShared() || !hasPeers() || peers === undefined) return move(change, "take");
     // Nobody else finds anything wrong with the provider, but its probes are counted with everybody's.
-    if (isAsking) return;
+    if (!isAsking) void claimOwnProbe(peers, circuit, change);
+  };
+  const claimOwnProbe = async (others: Peers, circuit: Circuit, change: Circuit): Promise<void> => {
     isAsking = true;
-    void peers.mayProbe().then((may) => {
-      isAsking = false;
-      if (may && own === circuit) setOwn(change);
-    });
+    const may = await others.mayProbe();
+    isAsking = false;
+    if (may && own === circuit) setOwn(change);
   };
 
   const judge = (): void => {
@@ -176,13 +177,15 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
     votedAt = localNow();
     // Whoever is content need not hear of the others.
     if (mine.complaint === undefined) return peers.vote(mine);
+    void complain(peers, mine);
+  };
+  const complain = async (others: Peers, mine: Vote): Promise<void> => {
     const about = shared;
-    void peers.votes(mine).then((votes) => {
-      if (votes === undefined || shared !== about || !hasPeers()) return;
-      const reason = quorumOf(votes, shared, clock(), options);
-      const opened = reason === undefined ? undefined : trip(shared, reason, clock(), options);
-      if (opened !== undefined) peers.propose(shared, opened);
-    });
+    const votes = await others.votes(mine);
+    if (votes === undefined || shared !== about || !hasPeers()) return;
+    const reason = quorumOf(votes, shared, clock(), options);
+    const opened = reason === undefined ? undefined : trip(shared, reason, clock(), options);
+    if (opened !== undefined) others.propose(shared, opened);
   };
   /** Undefined when there is nothing to say. */
   const voteOf = (complaint: string | undefined): Vote | undefined => {
@@ -213,11 +216,14 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
       return;
     }
     if (isClimbing || (mine === undefined && random() >= CLIMB_FOR_OTHERS)) return;
+    void climbTogether(peers, mine, change);
+  };
+  const climbTogether = async (others: Peers, mine: Vote | undefined, change: Circuit): Promise<void> => {
+    const about = shared;
     isClimbing = true;
-    void peers.votes(mine).then((votes) => {
-      isClimbing = false;
-      if (votes !== undefined && shared === circuit && mayClimb(votes, circuit, clock(), options)) move(change);
-    });
+    const votes = await others.votes(mine);
+    isClimbing = false;
+    if (votes !== undefined && shared === about && mayClimb(votes, about, clock(), options)) move(change);
   };
 
   const settleProbe = (circuit: Circuit, outcome: Outcome | undefined): void => {

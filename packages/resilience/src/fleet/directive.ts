@@ -17,7 +17,10 @@ export interface Directive {
   readonly until?: number;
 }
 
-/** The word that holds for a provider's capability: of two, the one about this capability alone. */
+/**
+ * The word that holds for a provider's capability: of two, the one about this capability alone. An isolation holds in any case: what
+ * does harm is not to be called because of what was said before.
+ */
 export function directiveFor(
   directives: readonly Directive[],
   provider: string,
@@ -25,9 +28,9 @@ export function directiveFor(
   now: number,
 ): Directive | undefined {
   const held = directives.filter((one) => one.provider === provider && holds(one, now));
-  return (
-    held.find((one) => one.capability === capability) ?? held.find((one) => one.capability === undefined)
-  );
+  const narrow = held.find((one) => one.capability === capability);
+  const wide = held.find((one) => one.capability === undefined);
+  return wide?.verb === "isolate" && narrow?.verb !== "isolate" ? wide : (narrow ?? wide);
 }
 
 export function holds({ until }: Directive, now: number): boolean {

@@ -41,11 +41,21 @@ const READ_EVERY_MS = 1000;
 const TRY_EVERY_MS = 250;
 /** Whoever does not answer by then is away. */
 const ANSWER_MS = 300;
+/** When somebody else's probe is out, or was of late. */
+const LEASED_WAIT_MS = 500;
+/** So long after its start a worker goes by what it sees, whether or not it was told how things stand. */
+const UNKNOWN_MS = 10_000;
 
 export function joinFleet({ store, self, now, onChange, onReachable }: Parts): FleetMember {
   const breakers = new Map<string, { readonly name: CircuitName; readonly breaker: CircuitBreaker }>();
   const known = new Map<string, Circuit>();
+  /** What this worker wants for all, until it is known what became of it. */
+  const proposed = new Map<string, FleetChange>();
+  /** Providers whose probe somebody else sent lately. */
+  const leasedUntil = new Map<string, number>();
+  const born = now();
   let directives: readonly Directive[] = [];
+  let hasRead = false;
   let clockAheadMs = 0;
   let isReachable = false;
   let reading: "no" | "yes" | "again" = "no";
@@ -69,21 +79,29 @@ export function joinFleet({ store, self, now, onChange, onReachable }: Parts): F
   };
 
   const learn = ({ circuit, ...name }: SharedCircuit): void => {
-    if (circuit.version <= versionOf(name)) return;
+    const mine = known.get(keyOf(name));
+    if (mine !== undefined && (circuit.version < mine.version || isSame(circuit, mine))) return;
     known.set(keyOf(name), circuit);
     breakers.get(keyOf(name))?.breaker.learn(circuit);
+    // Whether or not the answer came: this is what was proposed here.
+    const own = proposed.get(keyOf(name));
+    proposed.delete(keyOf(name));
+    if (own !== undefined && isSame(own.circuit, circuit)) onChange(own);
   };
-  const versionOf = (name: CircuitName): number => known.get(keyOf(name))?.version ?? 0;
 
   const change = async (
     name: CircuitName,
     { before, after, lease }: { readonly before: Circuit; readonly after: Circuit; readonly lease: Lease },
   ): Promise<void> => {
+    const isTaking = typeof lease === "object";
+    if (isTaking && now() < (leasedUntil.get(name.provider) ?? 0)) return;
+    proposed.set(keyOf(name), { ...name, circuit: after, before });
     const swapped = await asked(() => store.swap(name, { before, after, by: self, lease }));
-    if (swapped?.at === "other") await caughtUp(name, swapped.circuit);
-    if (swapped?.at !== "done") return;
-    learn({ ...name, circuit: after });
-    onChange({ ...name, circuit: after, before });
+    if (swapped?.at === "done") return learn({ ...name, circuit: after });
+    if (swapped === undefined) return;
+    proposed.delete(keyOf(name));
+    if (swapped.at === "leased") leasedUntil.set(name.provider, now() + LEASED_WAIT_MS);
+    else await caughtUp(name, swapped.circuit);
   };
   /** A store that knows less than this worker has lost what was written last: it is told again. */
   const caughtUp = async (name: CircuitName, there: Circuit): Promise<void> => {
@@ -106,8 +124,13 @@ export function joinFleet({ store, self, now, onChange, onReachable }: Parts): F
     if (records === undefined) return;
     // What was written while it was on its way may not be in it.
     if (isStale) void read();
-    clockAheadMs = records.now - (sentAt + readAt) / 2;
+    // Of an answer that was held up it is not known when it was given.
+    if (!hasRead || readAt - sentAt < ANSWER_MS) clockAheadMs = records.now - (sentAt + readAt) / 2;
+    hasRead = true;
+    const lost = directives.filter((one) => !records.directives.some((other) => isAbout(one, other)));
     directives = records.directives;
+    for (const directive of lost)
+      if (holds(directive, fleetNow())) await asked(() => store.retell(directive));
     const stored = new Map(records.circuits.map((shared) => [keyOf(shared), shared.circuit]));
     if (!isReachable) {
       isReachable = true;
@@ -135,11 +158,17 @@ export function joinFleet({ store, self, now, onChange, onReachable }: Parts): F
       self,
       now: fleetNow,
       isReachable: () => isReachable,
+      isKnown: () => hasRead || now() > born + UNKNOWN_MS,
       propose(before, after, probe) {
         const lease = probe === "take" ? { take: probeEveryMs } : (probe ?? "none");
         void change(name, { before, after, lease });
       },
-      vote: (vote) => asked(() => store.vote(name, self, vote)),
+      vote: (vote) => void asked(() => store.vote(name, self, vote)),
+      votes: (vote) =>
+        asked(async () => {
+          if (vote !== undefined) await store.vote(name, self, vote);
+          return await store.votes(name);
+        }),
       mayProbe: async () => (await asked(() => store.lease(name.provider, probeEveryMs))) === true,
     }),
     join(name, breaker) {
@@ -154,11 +183,27 @@ export function joinFleet({ store, self, now, onChange, onReachable }: Parts): F
   };
 }
 
+function isSame(one: Circuit, other: Circuit): boolean {
+  return one.version === other.version && JSON.stringify(one) === JSON.stringify(other);
+}
+
+function isAbout(one: Directive, other: Directive): boolean {
+  return one.provider === other.provider && one.capability === other.capability;
+}
+
 const keyOf = ({ provider, capability }: CircuitName): string => `${provider} ${capability}`;
+
+/** A timer that is later than this says that this process was held up, and not the others. */
+const LATE_MS = 100;
 
 async function withinDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`no answer within ${ms} ms`)), ms);
+  const began = performance.now();
+  const giveUp = (): void => late.reject(new Error(`no answer within ${ms} ms`));
+  let timer = setTimeout(() => {
+    if (performance.now() - began > ms + LATE_MS) timer = setTimeout(giveUp, ms);
+    else giveUp();
+  }, ms);
   try {
     return await Promise.race([work, late.promise]);
   } finally {

@@ -75,8 +75,12 @@ export interface FleetStore {
   ): Promise<Swapped>;
   /** Takes the right to send a probe; false when another was sent too lately. */
   lease(provider: string, forMs: number): Promise<boolean>;
-  /** Leaves a worker's vote, and answers with all that there are. */
-  vote(name: CircuitName, worker: string, vote: Vote): Promise<readonly Vote[]>;
+  /** Leaves a worker's vote. */
+  vote(name: CircuitName, worker: string, vote: Vote): Promise<void>;
+  /** All that there are. */
+  votes(name: CircuitName): Promise<readonly Vote[]>;
+  /** Writes down again what was given, unless its history says that it was taken back or replaced since. */
+  retell(directive: Directive): Promise<void>;
   /** Takes away what has expired, once. */
   expire(directive: Directive): Promise<void>;
 }

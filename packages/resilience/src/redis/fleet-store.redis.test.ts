@@ -14,6 +14,7 @@ import {
   readTransitions,
   takeBackDirective,
 } from "./fleet-store.ts";
+import { fleetKeys } from "./keys.ts";
 
 const name = { provider: "sendgrid", capability: "email.send" };
 const open = (version: number, until_ = 10): Circuit => ({
@@ -92,12 +93,30 @@ describe("a circuit is changed", () => {
     expect(await store.lease(name.provider, 60_000)).toBe(true);
   });
 
+  test("and that a probe is sent and fails is no news for the history", async () => {
+    const { store, redis, namespace } = openStage();
+    const half: Circuit = {
+      ...open(2),
+      state: { at: "half_open", share: 0, probe: { owner: "w1", until: 99 } },
+    };
+    await store.swap(name, swap(closedCircuit, open(1)));
+    await store.swap(name, swap(open(1), half));
+    await store.swap(name, swap(half, open(3)));
+    expect(await readTransitions(redis, namespace, 10)).toHaveLength(1);
+  });
+
+  test("not by whoever knows another of the same number", async () => {
+    const { store } = openStage();
+    await store.swap(name, swap(closedCircuit, open(1, 10)));
+    expect(await store.swap(name, swap(open(1, 20), open(2)))).toEqual({ at: "other", circuit: open(1, 10) });
+  });
+
   test("and its history does not grow for ever", async () => {
     const { store, redis, namespace } = openStage();
-    for (let version = 0; version < 510; version += 1) {
-      const before = version === 0 ? closedCircuit : open(version);
-      await store.swap(name, swap(before, open(version + 1)));
-    }
+    const at = (version: number): Circuit =>
+      version % 2 === 1 ? open(version) : { ...closedCircuit, version };
+    for (let version = 0; version < 510; version += 1)
+      await store.swap(name, swap(at(version), at(version + 1)));
     expect(await readTransitions(redis, namespace, 1000)).toHaveLength(500);
   });
 });
@@ -107,9 +126,28 @@ test("votes are everybody's last ones", async () => {
   const vote = { version: 0, at: 1, total: 10 };
   await store.vote(name, "w1", { ...vote, complaint: "failure_rate" });
   await store.vote(name, "w2", vote);
-  const votes = await store.vote(name, "w1", vote);
-  expect(votes).toHaveLength(2);
-  expect(votes).toEqual([vote, vote]);
+  await store.vote(name, "w1", vote);
+  expect(await store.votes(name)).toEqual([vote, vote]);
+  await store.vote(name, "w3", { ...vote, at: 500_000 });
+  await store.votes(name);
+  expect(await store.votes(name)).toEqual([{ ...vote, at: 500_000 }]);
+});
+
+test("what is not understood harms nobody: it is skipped, and read again", async () => {
+  const { redis, redisUrl, namespace, store } = openStage();
+  const heard: string[] = [];
+  await hearFleet(connect(redisUrl), namespace, {
+    circuit: () => void heard.push("circuit"),
+    directives: () => void heard.push("read"),
+    reconnected: () => undefined,
+  });
+  await store.swap(name, swap(closedCircuit, open(1)));
+  await redis.hset(fleetKeys(namespace).circuits, "strange thing", "not JSON");
+  await redis.hset(fleetKeys(namespace).directives, "strange", "{");
+  await redis.publish(fleetKeys(namespace).news, "something new {");
+  await until("both were heard", () => heard.length === 2);
+  expect(heard).toEqual(["circuit", "read"]);
+  expect(await store.read()).toMatchObject({ circuits: [{ ...name, circuit: open(1) }], directives: [] });
 });
 
 describe("a person's word", () => {
@@ -151,16 +189,62 @@ describe("a person's word", () => {
     expect(verbs).toEqual(["expire", "divert"]);
   });
 
-  test("about one capability is stronger than one about all, and is taken back alone", async () => {
+  test("about one capability stands beside one about all, and is taken back alone", async () => {
     const { namespace, redis } = openStage();
     await giveDirective(redis, namespace, word);
-    await giveDirective(redis, namespace, { ...word, verb: "isolate", capability: "email.send" });
+    const narrow = await giveDirective(redis, namespace, {
+      ...word,
+      verb: "isolate",
+      capability: "email.send",
+    });
     expect((await readFleet(redis, namespace)).directives).toHaveLength(2);
-    const about = { provider: "sendgrid", reason: "mended", by: "ada" };
-    expect(await takeBackDirective(redis, namespace, { ...about, capability: "email.send" })).toBe(true);
-    expect(await takeBackDirective(redis, namespace, { ...about, capability: "email.send" })).toBe(false);
+    const why = { reason: "mended", by: "ada" };
+    expect(await takeBackDirective(redis, namespace, narrow, why)).toBe("taken");
+    expect(await takeBackDirective(redis, namespace, narrow, why)).toBe("gone");
     expect((await readFleet(redis, namespace)).directives).toMatchObject([{ verb: "divert" }]);
   });
+
+  test("is taken back only while it is the one that was read", async () => {
+    const { namespace, redis } = openStage();
+    const divert = await giveDirective(redis, namespace, word);
+    const isolate = await giveDirective(redis, namespace, { ...word, verb: "isolate", by: "bob" });
+    const why = { reason: "mended", by: "ada" };
+    expect(await takeBackDirective(redis, namespace, divert, why)).toBe("other");
+    expect((await readFleet(redis, namespace)).directives).toEqual([isolate]);
+    expect(await readTransitions(redis, namespace, 10)).toHaveLength(2);
+    expect(await takeBackDirective(redis, namespace, isolate, why)).toBe("taken");
+  });
+
+  test("is not taken away by a worker whose clock runs ahead", async () => {
+    const { namespace, redis, store } = openStage();
+    const given = await giveDirective(redis, namespace, { ...word, forMs: 300 });
+    await store.expire(given);
+    expect((await readFleet(redis, namespace)).directives).toEqual([given]);
+    expect(await readTransitions(redis, namespace, 10)).toMatchObject([{ verb: "divert" }]);
+    await until("its time is over", async () => {
+      await store.expire(given);
+      return (await readFleet(redis, namespace)).directives.length === 0;
+    });
+    const endless = await giveDirective(redis, namespace, word);
+    await store.expire(endless);
+    expect((await readFleet(redis, namespace)).directives).toEqual([endless]);
+  });
+});
+
+test("a word that the records have lost is written again, unless it was taken back", async () => {
+  const { redis, namespace, store } = openStage();
+  const given = await giveDirective(redis, namespace, {
+    verb: "isolate",
+    provider: "sendgrid",
+    reason: "r",
+    by: "ada",
+  });
+  await redis.del(fleetKeys(namespace).directives);
+  await store.retell(given);
+  expect((await readFleet(redis, namespace)).directives).toEqual([given]);
+  await takeBackDirective(redis, namespace, given, { reason: "r", by: "ada" });
+  await store.retell(given);
+  expect((await readFleet(redis, namespace)).directives).toEqual([]);
 });
 
 test("of many who could tell of something one does", async () => {

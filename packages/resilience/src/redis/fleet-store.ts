@@ -25,14 +25,13 @@ const swapScript = defineScript(
   `--[[
   Puts a circuit in the place of the one that its writer knew.
   KEYS[1] the circuits, a hash  KEYS[2] the transitions, a list  KEYS[3] the provider's probe
-  ARGV[1] the circuit's name  ARGV[2] the version that its writer knew, 0 for none
+  ARGV[1] the circuit's name  ARGV[2] the one that its writer knew, empty for none
   ARGV[3] the new one: "<version> <json>"  ARGV[4] the channel of news  ARGV[5] the transition, empty for none
   ARGV[6] above 0: take the probe for so many milliseconds; below: give it back; 0: leave it  ARGV[7] how many transitions stay
   Answers {1}; {0, the one that is there} when somebody was quicker; {2} when the probe is taken.
 ]]
-local there = redis.call("HGET", KEYS[1], ARGV[1])
-local version = there and string.match(there, "^%d+") or "0"
-if version ~= ARGV[2] then return { 0, there or "" } end
+local there = redis.call("HGET", KEYS[1], ARGV[1]) or ""
+if there ~= ARGV[2] then return { 0, there } end
 local lease = tonumber(ARGV[6])
 if lease > 0 and not redis.call("SET", KEYS[3], ARGV[1], "NX", "PX", lease) then return { 2 } end
 if lease < 0 then redis.call("DEL", KEYS[3]) end
@@ -52,12 +51,15 @@ const directScript = defineScript(
   KEYS[1] the directives, a hash  KEYS[2] the transitions, a list
   ARGV[1] the channel of news  ARGV[2] the transition  ARGV[3] how many transitions stay
   ARGV[4] the field  ARGV[5] its new value, empty to take it back  ARGV[6] the value it must have now, empty for any
-  Answers 1, or 0 when there was nothing to take back or it is another by now.
+  ARGV[7] when it may be done at the earliest by this server's clock, milliseconds, 0 for now
+  Answers 1; 0 when there was nothing to take back; 2 when it is another by now; 3 when it is too early.
 ]]
+local time = redis.call("TIME")
+if time[1] * 1000 + math.floor(time[2] / 1000) < tonumber(ARGV[7]) then return 3 end
 local there = redis.call("HGET", KEYS[1], ARGV[4])
-if ARGV[6] ~= "" and there ~= ARGV[6] then return 0 end
+if ARGV[5] == "" and not there then return 0 end
+if ARGV[6] ~= "" and there ~= ARGV[6] then return 2 end
 if ARGV[5] == "" then
-  if not there then return 0 end
   redis.call("HDEL", KEYS[1], ARGV[4])
 else
   redis.call("HSET", KEYS[1], ARGV[4], ARGV[5])
@@ -81,7 +83,7 @@ export function openFleetStore(redis: Redis, namespace?: string): FleetStore {
       const entry = transitionOf(name, before, after, by);
       const args = [
         fieldOf(name),
-        before.version,
+        before.version === 0 ? "" : written(before),
         written(after),
         keys.news,
         entry === undefined ? "" : JSON.stringify(entry),
@@ -102,23 +104,40 @@ export function openFleetStore(redis: Redis, namespace?: string): FleetStore {
     },
     async vote(name, worker, vote) {
       const key = keys.votes(fieldOf(name));
-      const answers = await redis
-        .multi()
-        .hset(key, worker, JSON.stringify(vote))
-        .expire(key, KEEP_VOTES_SECONDS)
-        .hvals(key)
-        .exec();
-      return (resultsOf(answers)[2] as readonly string[]).map((text) => JSON.parse(text) as Vote);
+      resultsOf(
+        await redis.multi().hset(key, worker, JSON.stringify(vote)).expire(key, KEEP_VOTES_SECONDS).exec(),
+      );
+    },
+    async votes(name) {
+      const key = keys.votes(fieldOf(name));
+      const votes = Object.entries(await redis.hgetall(key)).flatMap(([worker, text]) => {
+        const vote = readable(text) as Vote | undefined;
+        return vote === undefined ? [] : [{ worker, vote }];
+      });
+      const newest = Math.max(0, ...votes.map(({ vote }) => vote.at));
+      const gone = votes.filter(({ vote }) => vote.at < newest - KEEP_VOTES_SECONDS * 1000);
+      if (gone.length > 0) await redis.hdel(key, ...gone.map(({ worker }) => worker));
+      return votes.map(({ vote }) => vote);
+    },
+    async retell(directive) {
+      const lines = await readTransitions(redis, namespace, KEEP_TRANSITIONS);
+      const { provider, capability, since: at, ...word } = directive;
+      const value = JSON.stringify(directive);
+      const wasHeard = lines.some(
+        (line) =>
+          line.what === "directive" &&
+          line.provider === provider &&
+          line.capability === capability &&
+          (line.at > at || (line.at === at && (line.verb === "restore" || line.verb === "expire"))),
+      );
+      const about = { provider, ...(capability === undefined ? {} : { capability }) };
+      if (!wasHeard) await direct(redis, keys, { what: "directive", ...about, ...word, at }, { value });
     },
     async expire(directive) {
-      const { verb: _, since: __, ...about } = directive;
-      const at = directive.until ?? 0;
-      await direct(
-        redis,
-        keys,
-        { what: "directive", ...about, verb: "expire", at },
-        JSON.stringify(directive),
-      );
+      const { verb: _, since: __, until, ...about } = directive;
+      if (until === undefined) return;
+      const entry = { what: "directive", ...about, until, verb: "expire", at: until } as const;
+      await direct(redis, keys, entry, { ifNow: JSON.stringify(directive), notBefore: until });
     },
   };
 }
@@ -133,18 +152,27 @@ export async function giveDirective(
   const { forMs, ...word } = given;
   const directive = { ...word, since, ...(forMs === undefined ? {} : { until: since + forMs }) };
   const { since: at, ...about } = directive;
-  await direct(redis, fleetKeys(namespace), { what: "directive", ...about, at });
+  const entry = { what: "directive", ...about, at } as const;
+  await direct(redis, fleetKeys(namespace), entry, { value: JSON.stringify(directive) });
   return directive;
 }
 
-/** Takes back what was said of a provider, or of one capability of it; false when nothing was. */
+/** "gone": it was taken back before, or has ended. "other": another word has taken its place, which stays. */
+export type TakenBack = "taken" | "gone" | "other";
+
+/** Takes a word back, if it is still the one that was read. */
 export async function takeBackDirective(
   redis: Redis,
   namespace: string | undefined,
-  about: Pick<Directive, "provider" | "capability" | "reason" | "by">,
-): Promise<boolean> {
-  const at = await clockOf(redis);
-  return await direct(redis, fleetKeys(namespace), { what: "directive", ...about, verb: "restore", at });
+  seen: Directive,
+  why: Pick<Directive, "reason" | "by">,
+): Promise<TakenBack> {
+  const { provider, capability } = seen;
+  const about = { provider, ...(capability === undefined ? {} : { capability }), ...why };
+  const entry = { what: "directive", ...about, verb: "restore", at: await clockOf(redis) } as const;
+  const code = await direct(redis, fleetKeys(namespace), entry, { ifNow: JSON.stringify(seen) });
+  if (code === 1) return "taken";
+  return code === 0 ? "gone" : "other";
 }
 
 export async function readFleet(redis: Redis, namespace?: string): Promise<FleetRecords> {
@@ -167,9 +195,11 @@ export async function readTransitions(
  */
 export async function hearFleet(redis: Redis, namespace: string | undefined, news: FleetNews): Promise<void> {
   redis.on("message", (_channel: string, message: string) => {
-    if (message === "directives") return news.directives();
-    const [name, value] = JSON.parse(message.slice("circuit ".length)) as readonly [string, string];
-    news.circuit({ ...nameIn(name), circuit: circuitIn(value) });
+    const told = readable(message.replace(/^circuit /u, "")) as readonly [string, string] | undefined;
+    const circuit = told === undefined ? undefined : (readable(jsonIn(told[1])) as Circuit | undefined);
+    if (told !== undefined && circuit !== undefined) news.circuit({ ...nameIn(told[0]), circuit });
+    // Also what a newer release may say: whatever it is, it can be read.
+    else news.directives();
   });
   redis.on("ready", () => news.reconnected());
   await redis.subscribe(fleetKeys(namespace).news);
@@ -183,28 +213,33 @@ async function readRecords(redis: Redis, keys: FleetKeys): Promise<FleetRecords>
     readonly [number | string, number | string],
   ];
   return {
-    circuits: Object.entries(circuits).map(([name, value]): SharedCircuit => ({
-      ...nameIn(name),
-      circuit: circuitIn(value),
-    })),
-    directives: Object.values(directives).map((text) => JSON.parse(text) as Directive),
+    circuits: Object.entries(circuits).flatMap(([name, value]): readonly SharedCircuit[] => {
+      const circuit = readable(jsonIn(value)) as Circuit | undefined;
+      return circuit === undefined ? [] : [{ ...nameIn(name), circuit }];
+    }),
+    directives: Object.values(directives).flatMap((text) => (readable(text) as Directive | undefined) ?? []),
     now: millisecondsOf(time),
   };
 }
 
+/** @returns what the script answers */
 async function direct(
   redis: Redis,
   keys: FleetKeys,
   entry: DirectiveTransition,
-  ifNow = "",
-): Promise<boolean> {
-  const { what: _, at, verb, ...about } = entry;
-  const isTakenBack = verb === "restore" || verb === "expire";
-  const value = isTakenBack ? "" : JSON.stringify({ verb, ...about, since: at });
-  const field =
-    entry.capability === undefined ? entry.provider : fieldOf({ ...entry, capability: entry.capability });
-  const args = [keys.news, JSON.stringify(entry), KEEP_TRANSITIONS, field, value, ifNow];
-  return (await directScript(redis, [keys.directives, keys.transitions], args)) === 1;
+  { value = "", ifNow = "", notBefore = 0 }: Word,
+): Promise<unknown> {
+  const { provider, capability } = entry;
+  const field = capability === undefined ? provider : fieldOf({ provider, capability });
+  const args = [keys.news, JSON.stringify(entry), KEEP_TRANSITIONS, field, value, ifNow, notBefore];
+  return await directScript(redis, [keys.directives, keys.transitions], args);
+}
+
+/** The last arguments of the script. */
+interface Word {
+  readonly value?: string;
+  readonly ifNow?: string;
+  readonly notBefore?: number;
 }
 
 function transitionOf(
@@ -214,6 +249,8 @@ function transitionOf(
   by: string,
 ): CircuitTransition | undefined {
   const { state, reason, since } = after;
+  // Probes come and go while it is open; that it is open is known.
+  if (isShut(before) && isShut(after)) return undefined;
   return {
     what: "circuit",
     provider,
@@ -225,6 +262,10 @@ function transitionOf(
     by,
     at: since,
   };
+}
+
+function isShut({ state }: Circuit): boolean {
+  return state.at === "open" || (state.at === "half_open" && state.share === 0);
 }
 
 function leaseMs(lease: Lease): number {
@@ -242,9 +283,21 @@ function nameIn(field: string): CircuitName {
 const written = (circuit: Circuit): string => `${circuit.version} ${JSON.stringify(circuit)}`;
 
 function circuitIn(value: string | undefined): Circuit {
-  return value === undefined || value === ""
-    ? closedCircuit
-    : (JSON.parse(value.slice(value.indexOf(" ") + 1)) as Circuit);
+  return value === undefined || value === "" ? closedCircuit : (JSON.parse(jsonIn(value)) as Circuit);
+}
+
+function jsonIn(written: string): string {
+  return written.slice(written.indexOf(" ") + 1);
+}
+
+/** Undefined when it cannot be read: of a foreign writer, or another release. */
+function readable(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function clockOf(redis: Redis): Promise<number> {
