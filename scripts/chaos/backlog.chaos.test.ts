@@ -50,7 +50,13 @@ test(
 test(
   "a backlog behind an open circuit costs less than two starts for each delivery",
   async () => {
-    const env = { CIRCUIT_MIN_CALLS: "5", CIRCUIT_OPEN_MS: "300", CIRCUIT_MAX_OPEN_MS: "1200", CIRCUIT_PROBE_EVERY_MS: "300", CIRCUIT_RAMP_MS: "50" };
+    const env = {
+      CIRCUIT_MIN_CALLS: "5",
+      CIRCUIT_OPEN_MS: "300",
+      CIRCUIT_MAX_OPEN_MS: "1200",
+      CIRCUIT_PROBE_EVERY_MS: "300",
+      CIRCUIT_RAMP_MS: "50",
+    };
     const starts = await startsPerDelivery("open circuit", env, 2000);
     expect(starts).toBeGreaterThan(1);
     expect(starts).toBeLessThan(2);

@@ -101,6 +101,20 @@ test("a verb is given with reason and end, seen by ls, history and doctor, and t
   ]);
 });
 
+test("what was said of a provider that no live worker has on a route is in ls and doctor", async () => {
+  const worker = { id: "w2", host: "h", pid: 2, role: "work", queues: ["email"], circuits: {}, startedAt: 1 };
+  await announceWorker(redis, namespace, { ...worker, routes: { [mail]: ["postmark"] } });
+  expect((await run("isolate", "postmark")).code).toBe(0);
+  await announceWorker(redis, namespace, { ...worker, routes: {} });
+  expect((await run("ls")).out).toMatch(
+    /^postmark: isolate by cli:\S+: for a test; no live worker has it on a route\.$/mu,
+  );
+  const doctor = await inProcess(["doctor", "--json"], env);
+  expect(doctor.out).toContain("understudy providers restore postmark --reason");
+  expect((await run("restore", "postmark")).code).toBe(0);
+  expect((await run("ls")).out).not.toContain("postmark");
+});
+
 const skipped = hasTerminal ? "" : " (skipped: no script command to make a terminal)";
 test.skipIf(!hasTerminal)(`what speaks against it is asked about in a terminal${skipped}`, async () => {
   const act = startInTerminal(["providers", "isolate", "stripe", "--for", "5m"], env);

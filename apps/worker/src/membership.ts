@@ -8,8 +8,8 @@ import {
 } from "@understudy/resilience";
 
 import type { WorkerConfig } from "./config.ts";
-import { steadyNow } from "./steady-clock.ts";
 import { circuitEvent, type FleetEvent } from "./fleet-events.ts";
+import { steadyNow } from "./steady-clock.ts";
 
 /** This worker among those of its fleet: what it shares with them, and the connection that it shares it by. */
 export interface Membership {

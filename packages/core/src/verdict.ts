@@ -160,7 +160,8 @@ function later(
 ): Verdict<never> {
   const left = leftMs(job, facts);
   const effect = effectSoFar(facts);
-  if (soonestMs >= left || soonestMs < 0) return deadLetter(effect === "maybe" ? "ambiguous" : "expired", effect);
+  if (soonestMs >= left || soonestMs < 0)
+    return deadLetter(effect === "maybe" ? "ambiguous" : "expired", effect);
   const inTimeMs = Math.max(soonestMs, left - LAST_CALL_MS);
   return { kind, delayMs: Math.min(wantedMs, inTimeMs, beforeDeadlineMs(job, facts, soonestMs)) };
 }

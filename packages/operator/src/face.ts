@@ -23,9 +23,11 @@ import type {
   ProviderView,
   QueueView,
   Restored,
+  RestoreOrder,
   Run,
   Selection,
   Weighed,
+  WeighedRestore,
 } from "./views.ts";
 
 /** Who does something, and why; both stand in the audit log. */
@@ -130,8 +132,10 @@ export interface Operator extends AsyncDisposable {
    * away as soon as they are back. Takes the place of what was said of the same before.
    */
   direct(order: Order, who: Who): Promise<Directed>;
-  /** Takes back what was said of a provider: of one capability, or all of it. */
-  restore(about: Pick<Order, "provider" | "capability">, who: Who): Promise<Restored>;
+  /** What `restore` would take back, and what comes of it; changes nothing. */
+  weighRestore(about: RestoreOrder): Promise<WeighedRestore>;
+  /** Takes back what was said of a provider: of one capability, or all of it; but not what is said while it does so. */
+  restore(about: RestoreOrder, who: Who): Promise<Restored>;
   pauseQueue(name: string, who: Who): Promise<void>;
   resumeQueue(name: string, who: Who): Promise<void>;
 

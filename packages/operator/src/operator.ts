@@ -7,7 +7,7 @@ import { acting } from "./acting.ts";
 import { createBulk } from "./bulk.ts";
 import { checkFilter, checkLimit, checkMay, checkNote, invalid, readPlace, writePlace } from "./check.ts";
 import { auditOf, contextOf, familiesOf, knowledgeOf, searchOf } from "./context.ts";
-import { direct, restore, weigh } from "./directing.ts";
+import { direct, weigh } from "./directing.ts";
 import { explain } from "./explain.ts";
 import type { Operator, SeenAs, Who } from "./face.ts";
 import { findLetter } from "./find-letter.ts";
@@ -15,6 +15,7 @@ import { isMoney, summaryOf, viewOf } from "./letter-view.ts";
 import { createDeeds, isMoneyLetter, readPayload } from "./one-letter.ts";
 import { viewQueues } from "./overview.ts";
 import { viewProviders } from "./provider-views.ts";
+import { restore, weighRestore } from "./restoring.ts";
 import { type Action } from "./roles.ts";
 
 export interface OperatorOptions {
@@ -153,6 +154,7 @@ export function createOperator(options: OperatorOptions): Operator {
     },
     weigh: (order) => weigh(context, order),
     direct: (order, who) => direct(context, order, who),
+    weighRestore: (about) => weighRestore(context, about),
     restore: (about, who) => restore(context, about, who),
     pauseQueue: (name, who) => queueDeed(name, who, true),
     resumeQueue: (name, who) => queueDeed(name, who, false),

@@ -11,12 +11,13 @@ import {
   type WorkerInfo,
 } from "@understudy/queue";
 import {
+  type Circuit,
+  closedCircuit,
+  type Directive,
   directiveFor,
   type FleetRecords,
+  holds,
   readFleet,
-  readTransitions,
-  type SharedCircuit,
-  type Transition,
 } from "@understudy/resilience";
 
 import { capabilityOf, isMoneyCapability } from "./capabilities.ts";
@@ -25,7 +26,6 @@ import { healthSentence } from "./health-sentence.ts";
 import type { CapabilityView, ProviderView } from "./views.ts";
 
 const WINDOW_MS = 5 * 60_000;
-const ALL_TRANSITIONS = 500;
 
 interface Name {
   readonly provider: string;
@@ -37,7 +37,6 @@ interface Facts {
   readonly workers: readonly WorkerInfo[];
   readonly routes: ReadonlyMap<string, readonly string[]>;
   readonly fleet: FleetRecords;
-  readonly transitions: readonly Transition[];
   readonly calls: readonly (Name & { readonly kind: string; readonly count: number })[];
   readonly latencies: readonly Latency[];
   readonly proven: readonly Proven[];
@@ -54,15 +53,18 @@ export async function viewProviders(context: Context): Promise<readonly Provider
     ask((redis) => readProven(redis, namespace)),
     ask((redis) => readLastErrors(redis, namespace)),
   ]);
-  const isCalm = fleet.circuits.every(({ circuit }) => circuit.state.at === "closed");
-  const transitions = isCalm ? [] : await ask((redis) => readTransitions(redis, namespace, ALL_TRANSITIONS));
   const calls = callsIn(counts);
   const routes = routesOf(workers);
-  const facts = { context, workers, routes, fleet, transitions, calls, latencies, proven };
+  const facts = { context, workers, routes, fleet, calls, latencies, proven };
   const names = namesIn(facts);
   const views = names.map((name) => ({ ...name, ...capabilityView(name, facts) }));
-  return [...new Set(names.map(({ provider }) => provider))].map((provider) => {
+  const said = fleet.directives.filter((one) => holds(one, fleet.now));
+  const providers = new Set([...names, ...said].map(({ provider }) => provider));
+  return [...providers].toSorted().map((provider) => {
     const last = errors.find((error) => error.provider === provider);
+    const word = names.some((one) => one.provider === provider)
+      ? undefined
+      : said.find((one) => one.provider === provider);
     return {
       provider,
       capabilities: views
@@ -70,6 +72,7 @@ export async function viewProviders(context: Context): Promise<readonly Provider
         .map(({ provider: _, ...view }) => withSentence(provider, view, views, facts)),
       windowMs: WINDOW_MS,
       ...(last === undefined ? {} : { lastError: { code: last.code, at: last.at } }),
+      ...(word === undefined ? {} : { directive: word }),
     };
   });
 }
@@ -78,16 +81,30 @@ function callsIn(counts: readonly Count[]): Facts["calls"] {
   return counts.flatMap(({ of, count }) => (of.what === "call" ? [{ ...of, count }] : []));
 }
 
-/** Whatever is on a live worker's route, or was called in the window. */
-function namesIn({ routes, calls }: Pick<Facts, "routes" | "calls">): readonly Name[] {
+/** Whatever is on a live worker's route, was called in the window, or something was said of. */
+function namesIn({ routes, calls, fleet }: Pick<Facts, "routes" | "calls" | "fleet">): readonly Name[] {
   const routed = [...routes].flatMap(([capability, providers]) =>
     providers.map((provider) => ({ provider, capability })),
   );
-  const keys = new Set([...routed, ...calls].map(({ provider, capability }) => `${provider} ${capability}`));
+  const keys = new Set(
+    [...routed, ...calls, ...saidOf(fleet, routed)].map(
+      ({ provider, capability }) => `${provider} ${capability}`,
+    ),
+  );
   return [...keys].toSorted().map((key) => {
     const [provider = "", capability = ""] = key.split(" ");
     return { provider, capability };
   });
+}
+
+/** Of a provider as a whole that nobody has on a route, what it does is known from its circuits at best. */
+function saidOf({ directives, circuits, now }: FleetRecords, routed: readonly Name[]): readonly Name[] {
+  const isRouted = (provider: string): boolean => routed.some((one) => one.provider === provider);
+  const namesOf = ({ provider, capability }: Directive): readonly Name[] => {
+    if (capability !== undefined) return [{ provider, capability }];
+    return isRouted(provider) ? [] : circuits.filter((one) => one.provider === provider);
+  };
+  return directives.filter((one) => holds(one, now)).flatMap(namesOf);
 }
 
 function capabilityView(name: Name, facts: Facts): CapabilityView {
@@ -152,7 +169,7 @@ function latencyOf({ buckets }: Latency): Pick<CapabilityView, "latency"> {
 /** A person's isolation is stronger than whatever the circuit is by itself. */
 function standingOf(
   { provider, capability }: Name,
-  { fleet: { circuits, directives, now }, transitions }: Pick<Facts, "fleet" | "transitions">,
+  { fleet: { circuits, directives, now } }: Pick<Facts, "fleet">,
 ): Pick<CapabilityView, "state" | "reason" | "since" | "directive"> {
   const directive = directiveFor(directives, provider, capability, now);
   if (directive?.verb === "isolate") {
@@ -164,20 +181,18 @@ function standingOf(
       directive,
     };
   }
-  const shared = circuits.find((one) => isOf(one, { provider, capability }));
+  const { circuit = closedCircuit } = circuits.find((one) => isOf(one, { provider, capability })) ?? {};
   return {
-    state: shared?.circuit.state ?? { at: "closed" },
-    reason: shared?.circuit.reason ?? "new",
-    since: shared === undefined ? 0 : Math.round(sinceOf(shared, transitions)),
+    state: circuit.state,
+    reason: circuit.reason,
+    since: Math.round(sinceOf(circuit)),
     ...(directive === undefined ? {} : { directive }),
   };
 }
 
 /** An outage lasts from where the circuit left closed, however many probes failed since. */
-function sinceOf({ circuit, ...name }: SharedCircuit, transitions: readonly Transition[]): number {
-  if (circuit.state.at === "closed") return circuit.since;
-  const left = transitions.find((one) => one.what === "circuit" && one.from === "closed" && isOf(one, name));
-  return left?.at ?? circuit.since;
+function sinceOf({ state, since, openedAt }: Circuit): number {
+  return state.at === "closed" ? since : (openedAt ?? since);
 }
 
 function withSentence(

@@ -1,17 +1,22 @@
-import { addCounts, bucketOf, connectWorker } from "@understudy/queue";
+import { addCounts, bucketOf, connectWorker, openProducer } from "@understudy/queue";
 import {
   type Circuit,
   closedCircuit,
+  type Directive,
   type FleetMember,
+  giveDirective,
   hearFleet,
   joinFleet,
   openFleetStore,
+  readFleet,
   type Verb,
 } from "@understudy/resilience";
 import { until } from "@understudy/testkit";
 import { describe, expect, onTestFinished, test } from "vitest";
 
-import { newStage, somebody, type Stage } from "./testing/stage.ts";
+import { type Context, contextOf } from "./context.ts";
+import { restore } from "./restoring.ts";
+import { newStage, noteJob, somebody, type Stage } from "./testing/stage.ts";
 
 const NOTE = "test.note";
 const PAY = "test.pay";
@@ -111,10 +116,12 @@ describe("a provider's health", () => {
     await stage.worker(routes, alone);
     await stage.worker(routes, {}, "w2");
     const since = Date.now() - 240_000;
+    // The last probe failed lately, and of how it began the history may know nothing any more.
     await hold(stage, "a", {
       state: { at: "open", until: Date.now() + 5000 },
       reason: "failure_rate",
-      since,
+      openedAt: since,
+      since: Date.now() - 1000,
     });
     expect(await viewOf(stage, "a")).toMatchObject({
       state: { at: "open" },
@@ -197,10 +204,51 @@ describe("a person's word", () => {
     expect((await stage.operator.weigh({ ...order, verb: "prefer" })).warnings).toEqual([
       "It takes the place of ada's divert (for a test).",
     ]);
-    expect((await stage.operator.weigh({ verb: "isolate", provider: "a" })).warnings).toEqual([
-      words,
-      `For ${NOTE} it changes nothing: ada said divert of it alone, and that holds until it is restored.`,
+    expect((await stage.operator.weigh({ verb: "isolate", provider: "a" })).warnings).toEqual([words]);
+  });
+
+  test("gives way to a narrower one, and any to an isolation, of which it is told beforehand", async () => {
+    const stage = await staged();
+    const { operator } = stage;
+    const narrow = { provider: "a", capability: NOTE } as const;
+    await operator.direct({ verb: "prefer", ...narrow }, somebody());
+    expect(await operator.weigh({ verb: "divert", provider: "a" })).toMatchObject({
+      consequence: "Nothing changes: what was said before is the stronger word.",
+      warnings: [
+        `For ${NOTE} it changes nothing: ada said prefer of it alone, and that holds until it is restored.`,
+      ],
+    });
+    expect(await operator.direct({ verb: "isolate", provider: "a" }, somebody())).toMatchObject({
+      consequence: expect.stringContaining(`No worker calls a for ${NOTE} at all`),
+      warnings: [],
+    });
+    expect(await viewOf(stage, "a")).toMatchObject({
+      state: { at: "isolated" },
+      directive: { verb: "isolate" },
+    });
+    expect((await operator.weigh({ verb: "divert", ...narrow })).warnings).toEqual([
+      `For ${NOTE} it changes nothing: ada said isolate of all that a does, and that holds until it is restored.`,
+      "It takes the place of ada's prefer (for a test).",
     ]);
+    expect(await operator.weighRestore(narrow)).toMatchObject({
+      consequence: "Nothing changes.",
+      warnings: ["What holds, isolate, was said of all that a does: restore all of it."],
+    });
+    expect((await operator.restore(narrow, somebody())).sentence).toBe(
+      `a ${NOTE}: prefer taken back. What holds now: isolate a.`,
+    );
+  });
+
+  test("that diverts the only one says that what is bound to it comes slowly", async () => {
+    const { operator } = await staged();
+    expect((await operator.weigh({ verb: "divert", provider: "a" })).consequence).toContain(
+      "What is bound to it stays with it.",
+    );
+    expect((await operator.weigh({ verb: "divert", provider: "bank" })).consequence).toContain(
+      `still settled there, but slowly: nobody else takes work of ${PAY}, so about one of its jobs a second`,
+    );
+    await operator.direct({ verb: "isolate", provider: "b" }, somebody());
+    expect((await operator.weigh({ verb: "divert", provider: "a" })).consequence).toContain("but slowly");
   });
 
   test("is taken back whole, or for one capability; of nothing it says so, and what there is", async () => {
@@ -223,6 +271,79 @@ describe("a person's word", () => {
       ]),
     });
     expect(await viewOf(stage, "b")).not.toHaveProperty("directive");
+  });
+
+  test("that was not shown to whoever restores stays, and they are told of it", async () => {
+    const { operator, redis, namespace } = await staged();
+    const shown = await operator.direct({ verb: "divert", provider: "a" }, somebody());
+    const isolate = { verb: "isolate", provider: "a", capability: NOTE } as const;
+    const { directive } = await operator.direct(isolate, somebody("admin", "it drops mails", "bob"));
+    const part = await operator.restore({ provider: "a", seen: [shown.directive.since] }, somebody());
+    const meanwhile = `Meanwhile something else was said of a, and it was left as it is: isolate a ${NOTE} by bob (it drops mails).`;
+    expect(part).toEqual({
+      answer: "changed",
+      directives: [shown.directive],
+      sentence: `${meanwhile} Taken back: divert a. Restore once more to take it back.`,
+    });
+    expect((await operator.restore({ provider: "a", seen: [] }, somebody())).sentence).toBe(
+      `${meanwhile} Restore once more to take it back.`,
+    );
+    expect((await readFleet(redis, namespace)).directives).toEqual([directive]);
+    const results = (await operator.audit()).entries.flatMap((entry) => entry.result ?? []);
+    expect(results.slice(0, 2)).toEqual(["changed", "restored in part"]);
+    expect((await operator.weighRestore({ provider: "a" })).directives).toEqual([directive]);
+  });
+
+  test("that is given while an older one is taken back stays", async () => {
+    const { operator, redis, redisUrl, namespace } = await staged();
+    await operator.direct({ verb: "divert", provider: "a" }, somebody());
+    const producer = openProducer(redisUrl);
+    onTestFinished(() => producer.close());
+    const own = { jobs: [noteJob], providers: {}, namespace, deadlineMs: 5000, now: Date.now };
+    const context = contextOf(producer, own);
+    let isolate: Directive | undefined;
+    // Bob speaks right after ada has read.
+    const ask: Context["ask"] = async (question) => {
+      const answer = await context.ask(question);
+      if (isolate === undefined && "directives" in Object(answer))
+        isolate = await giveDirective(redis, namespace, {
+          verb: "isolate",
+          provider: "a",
+          reason: "harm",
+          by: "bob",
+        });
+      return answer;
+    };
+    expect(await restore({ ...context, ask }, { provider: "a" }, somebody())).toEqual({
+      answer: "changed",
+      directives: [],
+      sentence:
+        "Meanwhile something else was said of a, and it was left as it is: isolate a by bob (harm). Restore once more to take it back.",
+    });
+    expect((await readFleet(redis, namespace)).directives).toEqual([isolate]);
+  });
+
+  test("about one that no live worker has on a route any more is shown, and can be taken back", async () => {
+    const stage = await staged();
+    const { operator } = stage;
+    await hold(stage, "b", { state: { at: "open", until: Date.now() + 5000 }, reason: "failure_rate" });
+    await operator.direct({ verb: "isolate", provider: "a", capability: NOTE }, somebody());
+    await operator.direct({ verb: "divert", provider: "b" }, somebody());
+    await operator.direct({ verb: "divert", provider: "bank" }, somebody());
+    await stage.worker({});
+    expect(await operator.providers()).toMatchObject([
+      { provider: "a", capabilities: [{ capability: NOTE, state: { at: "isolated" }, workers: 0 }] },
+      {
+        provider: "b",
+        capabilities: [
+          { capability: NOTE, state: { at: "open" }, workers: 0, directive: { verb: "divert" } },
+        ],
+      },
+      { provider: "bank", capabilities: [], directive: { verb: "divert" } },
+    ]);
+    for (const provider of ["a", "b", "bank"])
+      expect((await operator.restore({ provider }, somebody())).answer).toBe("restored");
+    expect(await operator.providers()).toEqual([]);
   });
 
   test("about money takes a money-operator, also where only the provider's definition says so", async () => {

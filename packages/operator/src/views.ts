@@ -219,6 +219,8 @@ export interface ProviderView {
   /** The span that the figures are of. */
   readonly windowMs: number;
   readonly lastError?: Pick<Outcome, "at"> & { readonly code: string };
+  /** A person's word about one that no live worker has on a route, and nothing more is known of. */
+  readonly directive?: Directive;
 }
 
 /** How one provider answers for one capability, over the whole fleet. Rates are shares of its calls, in [0, 1]. */
@@ -267,6 +269,12 @@ export interface Order {
   readonly forMs?: number;
 }
 
+/** What is restored. */
+export interface RestoreOrder extends Pick<Order, "provider" | "capability"> {
+  /** Since when the words hold that whoever restores was shown; what was said after them stays. */
+  readonly seen?: readonly number[];
+}
+
 export interface Weighed {
   /** Those that it is about. */
   readonly capabilities: readonly string[];
@@ -281,8 +289,14 @@ export interface Directed extends Weighed {
   readonly directive: Directive;
 }
 
+export interface WeighedRestore extends Weighed {
+  /** What would be taken back. */
+  readonly directives: readonly Directive[];
+}
+
 export interface Restored {
-  readonly answer: "restored" | "nothing";
+  /** "changed": something else was said of it meanwhile, which stays; so not all of it was taken back. */
+  readonly answer: "restored" | "nothing" | "changed";
   /** What was taken back. */
   readonly directives: readonly Directive[];
   /** For people. */

@@ -18,20 +18,40 @@ export interface Facts {
 /** What will happen, before it does. */
 export function consequenceOf(order: Order, facts: Facts): string {
   const { verb, provider } = order;
-  const of = facts.capabilities.join(", ");
-  const left = facts.capabilities.flatMap((capability) =>
-    closedAmong(leftFor(capability, after(order, facts), facts), capability, facts),
+  const words = after(order, facts);
+  const ruled = ruledBy(order, words, facts);
+  if (ruled.length === 0) return "Nothing changes: what was said before is the stronger word.";
+  const of = ruled.join(", ");
+  const left = ruled.flatMap((capability) =>
+    closedAmong(leftFor(capability, words, facts), capability, facts),
   );
   const others = [...new Set(left)].filter((name) => name !== provider);
   const rest = others.length === 0 ? "" : ` The rest of its routes takes it over: ${others.join(", ")}.`;
   switch (verb) {
     case "divert":
-      return `No worker sends ${provider} new work of ${of}. What is bound to it stays with it.${rest}`;
+      return `No worker sends ${provider} new work of ${of}. ${boundWords(ruled, words, facts)}${rest}`;
     case "prefer":
       return `Every worker asks ${provider} first for ${of}, as long as its circuit is closed. The others stay its backups.`;
     case "isolate":
       return `No worker calls ${provider} for ${of} at all, not even with a probe. What is bound to it waits.${rest}`;
   }
+}
+
+/** Nobody fetches a queue whose providers take no new work, but for a trickle that finds what is bound. */
+function boundWords(ruled: readonly string[], words: readonly Directive[], facts: Facts): string {
+  const idle = ruled.filter((capability) => givenWork(capability, words, facts).length === 0);
+  return idle.length === 0
+    ? "What is bound to it stays with it."
+    : `What is bound to it is still settled there, but slowly: nobody else takes work of ${idle.join(", ")}, so about one of its jobs a second is looked at.`;
+}
+
+/** The capabilities for which it is what holds: no other word about them is stronger. */
+function ruledBy(
+  { verb, provider }: Order,
+  words: readonly Directive[],
+  { capabilities, now }: Facts,
+): readonly string[] {
+  return capabilities.filter((name) => directiveFor(words, provider, name, now)?.verb === verb);
 }
 
 /** What will have been said. */
@@ -40,12 +60,15 @@ function after(order: Order, { held }: Facts): readonly Directive[] {
 }
 
 /** Who may still be given work; of sinks nobody takes over another's. */
-function leftFor(
+function leftFor(capability: string, words: readonly Directive[], facts: Facts): readonly string[] {
+  return capabilityOf(facts.context, capability)?.sinks === true ? [] : givenWork(capability, words, facts);
+}
+
+function givenWork(
   capability: string,
   words: readonly Directive[],
-  { context, routes, now }: Facts,
+  { routes, now }: Facts,
 ): readonly string[] {
-  if (capabilityOf(context, capability)?.sinks === true) return [];
   return (routes.get(capability) ?? []).filter((name) => {
     const verb = directiveFor(words, name, capability, now)?.verb;
     return verb !== "divert" && verb !== "isolate";
@@ -65,8 +88,8 @@ function closedAmong(
 export function warningsOf(order: Order, facts: Facts): readonly string[] {
   const words = after(order, facts);
   return [
-    ...facts.capabilities.flatMap((capability) => lastWords(order, capability, words, facts)),
-    ...facts.capabilities.flatMap((capability) => narrowerWords(order, capability, words, facts.now)),
+    ...ruledBy(order, words, facts).flatMap((capability) => lastWords(order, capability, words, facts)),
+    ...facts.capabilities.flatMap((capability) => strongerWords(order, capability, words, facts.now)),
     ...facts.held.filter((one) => isSame(one, order)).map(replacedWords),
   ];
 }
@@ -99,17 +122,18 @@ function lastWords(
       ];
 }
 
-/** What was said of a capability alone is the stronger word. */
-function narrowerWords(
+/** What was said of a capability alone is the stronger word, and an isolation the strongest. */
+function strongerWords(
   order: Order,
   capability: string,
   words: readonly Directive[],
   now: number,
 ): readonly string[] {
   const word = directiveFor(words, order.provider, capability, now);
-  if (order.capability !== undefined || word?.capability === undefined || word.verb === order.verb) return [];
+  if (word === undefined || word.verb === order.verb) return [];
+  const of = word.capability === undefined ? `all that ${word.provider} does` : "it alone";
   return [
-    `For ${capability} it changes nothing: ${word.by} said ${word.verb} of it alone, and that holds until it is restored.`,
+    `For ${capability} it changes nothing: ${word.by} said ${word.verb} of ${of}, and that holds until it is restored.`,
   ];
 }
 

@@ -97,9 +97,7 @@ function orderOf<C extends Capability>(
 
 /** Whether an unknown answer of whoever is tried first would leave somebody else to ask. */
 function isExpendable({ duplicates, maxPossibleCopies, history, bound }: Life): boolean {
-  return (
-    history.length === 0 && bound === undefined && (duplicates === "harmless" || maxPossibleCopies > 1)
-  );
+  return history.length === 0 && bound === undefined && (duplicates === "harmless" || maxPossibleCopies > 1);
 }
 
 /** A diverted provider gets nothing new; what may have had its effect there is still settled there. */

@@ -66,7 +66,11 @@ export function createLink<Config, C extends Capability>(parts: LinkParts<Config
       const { room, opensAt } = narrowest(gates.map((gate) => gate.capacity()));
       // The gates count calls; whoever asks counts jobs.
       const jobs = { room: room * (batch?.maxItems ?? 1), opensAt };
-      return narrowest([jobs, ...(trickle === undefined ? [] : [trickle]), ...slots.map((gate) => gate.capacity())]);
+      return narrowest([
+        jobs,
+        ...(trickle === undefined ? [] : [trickle]),
+        ...slots.map((gate) => gate.capacity()),
+      ]);
     },
   };
 }

@@ -76,12 +76,17 @@ describe("a charge of unknown fate that may not be sent again", () => {
     const stage = newStage();
     const { calls, question } = asked(["not_found"]);
     const isolate = { verb: "isolate", provider: "a", reason: "wrong answers", by: "ada", since: 0 } as const;
-    const a = { ...scripted("a", [unknown], { idempotency: "none", lookUp: question }), directive: () => isolate };
+    const a = {
+      ...scripted("a", [unknown], { idempotency: "none", lookUp: question }),
+      directive: () => isolate,
+    };
     const b = scripted("b", [delivered], { idempotency: keyed });
     stage.start([a, b]);
     const id = await pay(stage);
     await until("it waits", () =>
-      stage.events.some((event) => event.event === "settled" && event.jobId === id && event.delayMs === 30_000),
+      stage.events.some(
+        (event) => event.event === "settled" && event.jobId === id && event.delayMs === 30_000,
+      ),
     );
     expect([a.calls.length, calls.length, b.calls.length]).toEqual([1, 0, 0]);
   });

@@ -1,99 +1,124 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { startProgram } from "../failover/program.ts";
-import { until } from "../failover/until.ts";
+import type { CircuitOptions } from "@understudy/resilience";
+
+import { type Program, startProgram } from "../failover/program.ts";
+import { quantile } from "../quantile.ts";
+import { held, type Requirement } from "../requirements.ts";
 import { type Fleet, hireFleet } from "./crew.ts";
+import { loads } from "./load.ts";
+import { outage, type Round } from "./outage.ts";
+import { type Costs, type Found, report } from "./report.ts";
 
 const PROBE_EVERY_MS = 5000;
-const SETTLE_MS = 60_000;
+const REROUTE_MS = 250;
+const COST_US = 1000;
 
-interface Round {
-  /** Milliseconds from the moment the circuit opened for all until each worker asked no more. */
-  readonly reroutedMs: readonly number[];
-  readonly detectedMs: number;
-  readonly wasted: number;
-  readonly probesAllowed: number;
-  readonly recoveredMs: number;
+interface Size {
+  readonly workersEach: number;
+  readonly rounds: number;
+  /** How long all is well before each outage: no less than the window, else the last outage is still in it. */
+  readonly wellMs: number;
+  readonly outageMs: number;
+  readonly costMs: number;
+  readonly loadMs: number;
+  readonly options: Partial<CircuitOptions>;
 }
 
+const whole: Size = {
+  workersEach: 50,
+  rounds: 5,
+  wellMs: 2500,
+  outageMs: 15_000,
+  costMs: 5000,
+  loadMs: 15_000,
+  options: { windowMs: 2000 },
+};
+const smoke: Size = {
+  workersEach: 6,
+  rounds: 1,
+  wellMs: 1000,
+  outageMs: 1000,
+  costMs: 300,
+  loadMs: 300,
+  options: { windowMs: 2000, openMs: 300, probeEveryMs: 300, rampMs: 50 },
+};
+
 /**
- * How quickly 200 workers agree that a provider is dead, what they still ask of it, and what the breaker costs a call: while Redis is
- * well, while it does not answer, and while it is gone.
+ * How quickly 200 workers agree that a provider is dead, what they still ask of it, and what the breaker costs a call (while Redis is
+ * well, while it does not answer, and while it is gone) and a process. Half of the workers call nobody until they are told.
  */
 export async function fleetBench(isSmoke: boolean): Promise<number> {
-  const { workersEach, rounds, outageMs } = isSmoke
-    ? { workersEach: 5, rounds: 1, outageMs: 1000 }
-    : { workersEach: 50, rounds: 5, outageMs: 15_000 };
+  const size = isSmoke ? smoke : whole;
   const dataDir = mkdtempSync(join(tmpdir(), "understudy-bench-"));
   const redis = await startProgram("scripts/redis.ts", {}, (line) => "url" in line, [dataDir]);
-  const options = { windowMs: 2000, ...(isSmoke ? { openMs: 300, probeEveryMs: 300, rampMs: 50 } : {}) };
-  const results: Round[] = [];
   try {
-    await using fleet = await hireFleet({
-      redis: String(redis.said["url"]),
-      namespace: "bench",
-      processes: 4,
-      workersEach,
-      perSecond: 10,
-      options,
-    });
-    for (let round = 0; round < rounds; round += 1)
-      results.push(await outage(fleet, outageMs, options.probeEveryMs ?? PROBE_EVERY_MS));
-    const costs = await costsOf(fleet, Number(redis.said["pid"]), isSmoke ? 300 : 5000);
-    report(results, costs, fleet.workers.length);
-    return results.every((round) => isRight(round, fleet.workers.length)) ? 0 : 1;
+    const load = await loads(String(redis.said["url"]), size.workersEach, size.loadMs);
+    const { rounds, costs, workers } = await play(redis, size);
+    report({ rounds, costs, load, workers });
+    return held("fleet", [...counts(rounds, workers), ...(isSmoke ? [] : times(rounds, costs))]);
   } finally {
     await redis.stop();
     rmSync(dataDir, { recursive: true, force: true });
   }
 }
 
+async function play(redis: Program, size: Size): Promise<Pick<Found, "rounds" | "costs" | "workers">> {
+  const { workersEach, wellMs, outageMs, costMs, options } = size;
+  await using fleet = await hireFleet({
+    redis: String(redis.said["url"]),
+    namespace: "bench",
+    processes: 4,
+    workersEach,
+    idle: workersEach / 2,
+    perSecond: 10,
+    options,
+  });
+  const probeEveryMs = options.probeEveryMs ?? PROBE_EVERY_MS;
+  const rounds: Round[] = [];
+  while (rounds.length < size.rounds) rounds.push(await outage(fleet, { wellMs, outageMs, probeEveryMs }));
+  const costs = await costsOf(fleet, Number(redis.said["pid"]), costMs);
+  return { rounds, costs, workers: fleet.workers.length };
+}
+
 /** Everybody was told, and nobody asked more than the probes. */
-function isRight({ reroutedMs, wasted, probesAllowed }: Round, workers: number): boolean {
-  return reroutedMs.length === workers && wasted <= probesAllowed;
+function counts(rounds: readonly Round[], workers: number): readonly Requirement[] {
+  return rounds.flatMap(({ agreed, wasted, probesAllowed }, nth) => [
+    {
+      what: `round ${nth + 1}: all ${workers} workers are told, and not ${agreed}`,
+      isMet: agreed === workers,
+    },
+    {
+      what: `round ${nth + 1}: at most ${probesAllowed} calls to the dead provider once open, and not ${wasted}`,
+      isMet: wasted <= probesAllowed,
+    },
+  ]);
 }
 
-async function outage(fleet: Fleet, outageMs: number, probeEveryMs: number): Promise<Round> {
-  await sleep(2500);
-  fleet.moved.length = 0;
-  fleet.changed.length = 0;
-  const died = Date.now();
-  fleet.answer("fail");
-  const isOpen = (): Promise<boolean> => Promise.resolve(fleet.changed.some(({ to }) => to === "open"));
-  await until("the circuit is open for all", isOpen, SETTLE_MS);
-  const opened = fleet.changed.find(({ to }) => to === "open")?.at ?? 0;
-  const rerouted = (): ReadonlyMap<string, number> => {
-    const first = new Map<string, number>();
-    for (const { worker, to, at } of fleet.moved)
-      if (to !== "closed" && !first.has(worker)) first.set(worker, at);
-    return first;
+function times(rounds: readonly Round[], costs: Costs): readonly Requirement[] {
+  const rerouted = (who: string, of: (round: Round) => readonly number[]): Requirement => {
+    const ms = quantile(rounds.flatMap(of), 0.99);
+    return {
+      what: `99 % of ${who} reroute within ${REROUTE_MS} ms, and not ${Math.round(ms)}`,
+      isMet: ms <= REROUTE_MS,
+    };
   };
-  const doAllKnow = (): Promise<boolean> => Promise.resolve(rerouted().size === fleet.workers.length);
-  await until("every worker knows", doAllKnow, SETTLE_MS);
-  await fleet.report();
-  await sleep(outageMs);
-  const { made: wasted } = await fleet.report();
-  fleet.answer("ok");
-  const back = Date.now();
-  const isClosed = (): Promise<boolean> => Promise.resolve(fleet.changed.at(-1)?.to === "closed");
-  await until("it is closed again", isClosed, SETTLE_MS * 2);
-  return {
-    reroutedMs: [...rerouted().values()].map((at) => Math.max(0, at - opened)),
-    detectedMs: opened - died,
-    wasted,
-    probesAllowed: Math.ceil(outageMs / probeEveryMs) + 1,
-    recoveredMs: (fleet.changed.at(-1)?.at ?? 0) - back,
-  };
+  return [
+    rerouted("those who were told", ({ toldMs }) => toldMs),
+    rerouted("all", ({ reroutedMs }) => reroutedMs),
+    ...Object.entries(costs).map(([how, us]) => ({
+      what: `the breaker costs a call at most ${COST_US} µs (p99) while Redis is ${how}, and not ${Math.round(quantile(us, 0.99))}`,
+      isMet: us.length > 0 && quantile(us, 0.99) <= COST_US,
+    })),
+  ];
 }
-
-type Costs = Readonly<Record<"well" | "silent" | "gone", readonly number[]>>;
 
 async function costsOf(fleet: Fleet, redisPid: number, ms: number): Promise<Costs> {
   const spend = async (): Promise<readonly number[]> => {
-    await sleep(500);
+    await sleep(Math.min(ms, 500));
     await fleet.report();
     await sleep(ms);
     return (await fleet.report()).costUs;
@@ -104,34 +129,4 @@ async function costsOf(fleet: Fleet, redisPid: number, ms: number): Promise<Cost
   process.kill(redisPid, "SIGCONT");
   process.kill(redisPid, "SIGKILL");
   return { well, silent, gone: await spend() };
-}
-
-function report(rounds: readonly Round[], costs: Costs, workers: number): void {
-  const all = rounds.flatMap(({ reroutedMs }) => reroutedMs);
-  const raw = (of: (round: Round) => number): string =>
-    rounds.map((round) => Math.round(of(round))).join(", ");
-  const median = (of: (round: Round) => number): number => quantile(rounds.map(of), 0.5);
-  console.log(`fleet: ${workers} workers in 4 processes, 10 calls/s each; ${cpus().length} × ${cpus()[0]?.model ?? "?"}
-| | median | raw |
-| --- | ---: | --- |
-| dead provider noticed, ms | ${Math.round(median(({ detectedMs }) => detectedMs))} | ${raw(({ detectedMs }) => detectedMs)} |
-| 99 % of workers reroute after that, ms | ${Math.round(median(({ reroutedMs }) => quantile(reroutedMs, 0.99)))} | ${raw(({ reroutedMs }) => quantile(reroutedMs, 0.99))} |
-| calls to the dead provider once open | ${median(({ wasted }) => wasted)} | ${raw(({ wasted }) => wasted)} (allowed: ${rounds[0]?.probesAllowed ?? 0}) |
-| provider back until closed, ms | ${Math.round(median(({ recoveredMs }) => recoveredMs))} | ${raw(({ recoveredMs }) => recoveredMs)} |
-
-All rounds together: 99 % of ${all.length} within ${Math.round(quantile(all, 0.99))} ms.
-
-| what the breaker costs a call, µs | p50 | p99 | calls |
-| --- | ---: | ---: | ---: |
-${Object.entries(costs)
-  .map(
-    ([how, us]) =>
-      `| Redis is ${how} | ${quantile(us, 0.5).toFixed(1)} | ${quantile(us, 0.99).toFixed(1)} | ${us.length} |`,
-  )
-  .join("\n")}`);
-}
-
-function quantile(numbers: readonly number[], q: number): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0;
 }

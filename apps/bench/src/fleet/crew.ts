@@ -59,6 +59,8 @@ export async function hireFleet(
         made: sum((report) => report.made),
         withheld: sum((report) => report.withheld),
         costUs: all.flatMap((report) => report?.costUs ?? []),
+        lateMs: all.flatMap((report) => report?.lateMs ?? []),
+        cpuMs: sum((report) => report.cpuMs),
       };
     },
     kill: (process) => void children[process]?.kill("SIGKILL"),

@@ -4,7 +4,9 @@ import type { Admission, Outcome, Refusal } from "@understudy/core";
 import { connectProducer, connectWorker } from "@understudy/queue";
 import {
   type CircuitOptions,
+  type CircuitView,
   createCircuitBreaker,
+  type FleetStore,
   hearFleet,
   joinFleet,
   openFleetStore,
@@ -17,6 +19,8 @@ export interface Crew {
   readonly workers: readonly string[];
   /** Calls a second that each wants to make. */
   readonly perSecond: number;
+  /** So many of the workers call nobody while the circuit is closed: they can only be told that it is open. */
+  readonly idle?: number;
   readonly options: Partial<CircuitOptions>;
 }
 
@@ -27,7 +31,14 @@ export type Order =
 
 export type Word =
   | { readonly word: "up" }
-  | { readonly word: "moved"; readonly worker: string; readonly to: string; readonly at: number }
+  | {
+      readonly word: "moved";
+      readonly worker: string;
+      readonly to: string;
+      readonly scope: CircuitView["scope"];
+      readonly at: number;
+    }
+  /** What a worker changed for all: `at` is when it asked for it. */
   | { readonly word: "changed"; readonly to: string; readonly share?: number; readonly at: number }
   | { readonly word: "report"; readonly report: Report };
 
@@ -38,6 +49,10 @@ export interface Report {
   readonly withheld: number;
   /** Microseconds that the breaker took for each call, asked and told. */
   readonly costUs: readonly number[];
+  /** Milliseconds by which each turn was late. */
+  readonly lateMs: readonly number[];
+  /** Milliseconds of processor time in each second. */
+  readonly cpuMs: number;
 }
 
 const name = { provider: "vendor", capability: "thing.do" };
@@ -54,20 +69,40 @@ const failing = new Set<string>();
 let made = 0;
 let withheld = 0;
 let costUs: number[] = [];
+let lateMs: number[] = [];
+let turnedAt = Infinity;
+let reportedAt = performance.now();
+let spent = process.cpuUsage();
 
-const workers = crew.workers.map((self) => {
+/** A store, and when it was last asked to change something. */
+function asking(store: FleetStore): { readonly store: FleetStore; readonly askedAt: () => number } {
+  let askedAt = 0;
+  return {
+    askedAt: () => askedAt,
+    store: {
+      ...store,
+      swap(circuit, change) {
+        askedAt = Date.now();
+        return store.swap(circuit, change);
+      },
+    },
+  };
+}
+
+const workers = crew.workers.map((self, nth) => {
   const redis = connectProducer(crew.redis);
   const hearing = connectWorker(crew.redis);
   for (const connection of [redis, hearing]) connection.on("error", () => undefined);
+  const { store, askedAt } = asking(openFleetStore(redis, crew.namespace));
   const member = joinFleet({
-    store: openFleetStore(redis, crew.namespace),
+    store,
     self,
     now: Date.now,
     onChange: ({ circuit: { state } }) =>
       say({
         word: "changed",
         to: state.at,
-        at: Date.now(),
+        at: askedAt(),
         ...(state.at === "half_open" ? { share: state.share } : {}),
       }),
     onReachable: () => undefined,
@@ -79,14 +114,18 @@ const workers = crew.workers.map((self) => {
     now: Date.now,
     options: crew.options,
     peers,
-    onChange: ({ state }) => say({ word: "moved", worker: self, to: state.at, at: Date.now() }),
+    onChange: ({ state, scope }) => say({ word: "moved", worker: self, to: state.at, scope, at: Date.now() }),
   });
   member.join(name, breaker);
-  return { self, member, breaker, owed: Math.random() };
+  return { self, member, breaker, owed: Math.random(), isIdle: nth < (crew.idle ?? 0) };
 });
 
 function turn(): void {
+  const now = performance.now();
+  if (now > turnedAt) lateMs.push(Math.max(0, now - turnedAt - TURN_MS));
+  turnedAt = now;
   for (const worker of workers) {
+    if (worker.isIdle && worker.breaker.state().at === "closed") continue;
     worker.owed += (crew.perSecond * TURN_MS) / 1000;
     for (; worker.owed >= 1; worker.owed -= 1) {
       const began = process.hrtime.bigint();
@@ -99,12 +138,20 @@ function turn(): void {
   }
 }
 
+function report(): void {
+  const { user, system } = process.cpuUsage(spent);
+  const seconds = (performance.now() - reportedAt) / 1000;
+  say({
+    word: "report",
+    report: { made, withheld, costUs, lateMs, cpuMs: (user + system) / 1000 / seconds },
+  });
+  [made, withheld, costUs, lateMs] = [0, 0, [], []];
+  spent = process.cpuUsage();
+  reportedAt = performance.now();
+}
+
 process.on("message", (order: Order) => {
-  if (order.order === "report") {
-    say({ word: "report", report: { made, withheld, costUs } });
-    [made, withheld, costUs] = [0, 0, []];
-    return;
-  }
+  if (order.order === "report") return report();
   for (const self of order.only ?? crew.workers) {
     if (order.how === "fail") failing.add(self);
     else failing.delete(self);

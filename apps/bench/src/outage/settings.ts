@@ -10,7 +10,7 @@ export type System = (typeof systems)[number];
 export const titles: Readonly<Record<System, string>> = {
   fleet: "Understudy, one circuit for the fleet",
   alone: "Understudy, a circuit in each process",
-  plain: "BullMQ, retry with back-off",
+  plain: "BullMQ, one provider, retry with back-off",
 };
 
 /** What happens to the primary, and for how long. */

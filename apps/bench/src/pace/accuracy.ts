@@ -6,21 +6,27 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { connectWorker } from "@understudy/queue";
 
 import { startProgram } from "../failover/program.ts";
+import type { Requirement } from "../requirements.ts";
 
 /** How far away the vendor is. */
 const LATENCY_MS = 40;
-const WARM_MS = 1000;
+/** In a short run the burst of a tenth of a second weighs more than one in a hundred. */
+const SHORT_S = 10;
 
 interface Parts {
   readonly workers: number;
   readonly perSecond: number;
+  readonly warmMs: number;
   readonly seconds: number;
   /** The share of the limit that must be used. */
   readonly least: number;
 }
 
 /** Processes that want twice the limit between them, and a vendor that counts what reaches it. */
-export async function accuracy(url: string, { workers, perSecond, seconds, least }: Parts): Promise<boolean> {
+export async function accuracy(
+  url: string,
+  { workers, perSecond, warmMs, seconds, least }: Parts,
+): Promise<readonly Requirement[]> {
   const vendor = await startVendor();
   const slots = Math.ceil((2 * perSecond * LATENCY_MS) / 1000 / workers);
   const env = {
@@ -33,7 +39,7 @@ export async function accuracy(url: string, { workers, perSecond, seconds, least
     Array.from({ length: workers }, () => startProgram("apps/bench/src/pace/worker.ts", env, () => true)),
   );
   const redis = connectWorker(url);
-  await sleep(WARM_MS);
+  await sleep(warmMs);
   const start = performance.now();
   const before = await scriptCalls(redis);
   await sleep(seconds * 1000);
@@ -52,9 +58,13 @@ export async function accuracy(url: string, { workers, perSecond, seconds, least
 | in the fullest second | ${fullest(times, 1000)} |
 | round trips per 1,000 calls | ${Math.round((1000 * asked) / Math.max(1, times.length))} |
 | calls of each second | ${perSecondOf(times, start, seconds).join(", ")} |`);
-  // In a short run the burst of a tenth of a second weighs more than one in a hundred.
-  const most = seconds < 10 ? allowed + perSecond / 5 : allowed * 1.01;
-  return times.length > 0 && times.length <= most && times.length >= allowed * least;
+  const most = Math.floor(seconds < SHORT_S ? allowed + perSecond / 5 : allowed * 1.01);
+  const fewest = Math.max(1, Math.ceil(allowed * least));
+  const made = times.length;
+  return [
+    { what: `at most ${most} calls at the vendor, and not ${made}`, isMet: made <= most },
+    { what: `at least ${fewest} calls at the vendor, and not ${made}`, isMet: made >= fewest },
+  ];
 }
 
 async function scriptCalls(redis: ReturnType<typeof connectWorker>): Promise<number> {

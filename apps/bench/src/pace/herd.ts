@@ -9,6 +9,7 @@ import {
   type Limit,
 } from "@understudy/resilience";
 
+import { held, type Requirement } from "../requirements.ts";
 import { herdChart } from "./herd-chart.ts";
 import { gatedWay, type Herd, plainWay, simulate, type Way, type World } from "./herd-world.ts";
 
@@ -50,16 +51,25 @@ export async function retryBudgetBench(isSmoke: boolean): Promise<number> {
   const told = ways(world).map(({ name, way }) => run(name, world, way));
   report(told, world);
   if (!isSmoke) writeFileSync(chartFile, herdChart(told, world));
-  const [plain, ...ours] = told.map(({ herd }) => herd);
-  const wasted = plain?.wastedInOutage ?? 0;
-  const isSpared = ours.every((herd) => herd.dead === 0 && herd.wastedInOutage < wasted / 10);
-  // The small world is over before a backlog could be gone.
-  const isRecovered = isSmoke || ours.every(({ goneAfterSeconds }) => goneAfterSeconds !== undefined);
-  if (!isRecovered)
-    console.log(
-      "\nNot all of ours get rid of the backlog: it floods the provider as soon as the circuit is closed, which opens it again.",
-    );
-  return isSpared && isRecovered ? 0 : 1;
+  const [plain, ...ours] = told;
+  const wasted = plain?.herd.wastedInOutage ?? 0;
+  return held(
+    "retry-budget",
+    ours.flatMap((one) => requirements(one, wasted, isSmoke)),
+  );
+}
+
+function requirements({ name, herd }: Told, plainWasted: number, isSmoke: boolean): readonly Requirement[] {
+  const { dead, wastedInOutage, goneAfterSeconds } = herd;
+  return [
+    { what: `${name}: no dead jobs, and not ${dead}`, isMet: dead === 0 },
+    {
+      what: `${name}: less than a tenth of the ${plainWasted} calls that plain back-off wastes, and not ${wastedInOutage}`,
+      isMet: wastedInOutage < plainWasted / 10,
+    },
+    // The small world is over before a backlog could be gone.
+    { what: `${name}: the backlog is gone in the end`, isMet: isSmoke || goneAfterSeconds !== undefined },
+  ];
 }
 
 type MakeWay = (now: () => number, random: () => number) => Way;

@@ -5,7 +5,7 @@ import { flag, wholeNumber } from "../flags.ts";
 import { plain } from "../plain.ts";
 import { act } from "../session.ts";
 import { durationWords } from "../time.ts";
-import { healthColumns, healthRows } from "../words/health.ts";
+import { healthColumns, healthRows, unroutedWords } from "../words/health.ts";
 import { historyColumns, historyLines } from "../words/history.ts";
 import { addCommand } from "./group.ts";
 import { addRestore, addVerb } from "./provider-verbs.ts";
@@ -37,11 +37,12 @@ function addLs(providers: Command): void {
       const views = await operator.providers();
       answer({ providers: views }, () => {
         const rows = healthRows(views);
+        const unrouted = unroutedWords(views);
         if (terminal.isQuiet)
           for (const { provider, capability } of rows) terminal.print(plain(`${provider} ${capability}`));
         else {
           terminal.table(healthColumns(Date.now()), rows);
-          const sentences = rows.flatMap(({ sentence }) => sentence ?? []);
+          const sentences = [...rows.flatMap(({ sentence }) => sentence ?? []), ...unrouted];
           if (sentences.length > 0) terminal.print();
           for (const sentence of sentences) terminal.say(sentence);
         }

@@ -71,6 +71,19 @@ test("a word that nobody ends is found, one that ends by itself or only prefers 
   expect(judge({ sendgrid: { directive: { ...word, verb: "prefer" } } })).toMatchObject([{ level: "ok" }]);
 });
 
+test("a word about one that no worker has on a route is found, too", () => {
+  const directive = {
+    verb: "isolate",
+    provider: "gone",
+    reason: "harm",
+    by: "ada",
+    since: NOW - MINUTE,
+  } as const;
+  expect(judgeProviders([{ provider: "gone", capabilities: [], windowMs: 1, directive }], NOW)).toMatchObject(
+    [{ check: "directives", sentence: "gone: isolate by ada for 1 min, without an end (harm)." }],
+  );
+});
+
 test("a backup that has not delivered for a day is found, unless nobody has", () => {
   const { provenAt: _, ...never } = well;
   const views = (first: CapabilityView, backup: CapabilityView) =>

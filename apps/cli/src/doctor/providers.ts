@@ -18,7 +18,8 @@ export function judgeProviders(views: readonly ProviderView[], now: number): rea
   const all = views.flatMap(({ provider, capabilities }) =>
     capabilities.map((view) => ({ provider, ...view })),
   );
-  const found = [...judgeDirectives(all, now), ...judgeCircuits(all, now), ...judgeBackups(all, now)];
+  const words = [...views, ...all].flatMap(({ directive }) => directive ?? []);
+  const found = [...judgeDirectives(words, now), ...judgeCircuits(all, now), ...judgeBackups(all, now)];
   if (found.length > 0) return found;
   return [
     findings("providers").ok(all.length === 0 ? "no worker has told of one" : "all as their routes have it"),
@@ -26,10 +27,8 @@ export function judgeProviders(views: readonly ProviderView[], now: number): rea
 }
 
 /** What nobody ends is forgotten. */
-function judgeDirectives(all: readonly View[], now: number): readonly Finding[] {
-  const open = all
-    .flatMap(({ directive }) => directive ?? [])
-    .filter(({ verb, until }) => verb !== "prefer" && until === undefined);
+function judgeDirectives(words: readonly Directive[], now: number): readonly Finding[] {
+  const open = words.filter(({ verb, until }) => verb !== "prefer" && until === undefined);
   const each = new Map(open.map((one) => [`${one.provider} ${one.capability ?? ""}`, one]));
   return [...each.values()].map((one) =>
     findings("directives").warning(

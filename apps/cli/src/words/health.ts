@@ -63,6 +63,15 @@ function stateWords({ state, reason, since, openOnWorkers, workers }: Capability
 }
 
 /** "divert by ada until 2026-11-24 08:38:18Z: slow since noon" */
+/** "sendgrid: isolate by ada: it drops mails; no live worker has it on a route." */
+export function unroutedWords(views: readonly ProviderView[]): readonly string[] {
+  return views.flatMap(({ provider, directive }) =>
+    directive === undefined
+      ? []
+      : `${provider}: ${directiveWords(directive)}; no live worker has it on a route.`,
+  );
+}
+
 function directiveWords({ verb, by, until, reason }: Directive): string {
   return `${verb} by ${by}${until === undefined ? "" : ` until ${clockTime(until)}`}: ${reason}`;
 }

@@ -1,3 +1,4 @@
+import { announceWorker, retireWorker } from "@understudy/queue";
 import { startFaultProxy, until } from "@understudy/testkit";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 
@@ -310,6 +311,36 @@ describe("a provider", () => {
     expect(await text(money, "/")).toContain("no end");
     expect(await text(money, "/providers/alpha/restore?capability=note.pay")).toContain("restore all of it");
     expect((await money.post("/providers/alpha/restore", { reason: "x" })).status).toBe(303);
+  });
+
+  test("that no live worker has on a route any more is shown while something holds that was said of it", async () => {
+    const { redis, space } = stage;
+    const about = { id: "w2", host: "h", pid: 2, role: "work", queues: [], circuits: {}, startedAt: 1 };
+    const routes = { "note.send": ["gamma"] };
+    await announceWorker(redis, space.namespace, { ...about, routes });
+    expect((await operator.post("/providers/gamma/isolate", { reason: "harm", for: "1h" })).status).toBe(303);
+    await retireWorker(redis, space.namespace, "w2");
+    const page = await text(operator, "/");
+    expect(page).toContain("gamma is on no route now.");
+    expect(page).toContain('href="/providers/gamma/restore"');
+    expect((await operator.post("/providers/gamma/restore", { reason: "x" })).status).toBe(303);
+    expect(await text(operator, "/")).not.toContain("gamma is on no route");
+  });
+
+  test("is restored from what the page showed: what was said meanwhile stays, and the page says so", async () => {
+    expect((await operator.post("/providers/alpha/divert", word)).status).toBe(303);
+    const path = "/providers/alpha/restore";
+    const page = await text(operator, `${path}?capability=note.send`);
+    const seen = /name="seen" value="(?<seen>[\d.]+)"/u.exec(page)?.groups?.["seen"] ?? "";
+    expect((await operator.post("/providers/alpha/isolate", word)).status).toBe(303);
+    const late = await operator.post(path, { ...word, for: "", seen });
+    expect(late.status).toBe(409);
+    expect(await late.text()).toContain("isolate alpha note.send by operator");
+    expect(await text(operator, "/")).toContain("alpha note.send: isolated by operator");
+    const fresh = await text(operator, `${path}?capability=note.send`);
+    const now = /name="seen" value="(?<seen>[\d.]+)"/u.exec(fresh)?.groups?.["seen"] ?? "";
+    expect((await operator.post(path, { ...word, for: "", seen: now })).status).toBe(303);
+    expect((await operator.post(path, { ...word, for: "", seen: "x" })).status).toBe(400);
   });
 });
 

@@ -1,4 +1,4 @@
-import { type ProviderView, verbs } from "@understudy/operator";
+import { type Directive, verbs } from "@understudy/operator";
 import type { FastifyInstance } from "fastify";
 import { html } from "ghtml";
 import * as z from "zod";
@@ -20,6 +20,11 @@ const form = z.object({
   reason: z.string().default(""),
   capability: name.default(""),
   for: z.string().max(10).default(""),
+  seen: z
+    .string()
+    .max(1000)
+    .regex(/^[\d.,]*$/u)
+    .optional(),
 });
 
 /** How long it may hold, by what the form sends; what ends by itself is not forgotten. */
@@ -43,6 +48,8 @@ interface Weighed {
   readonly isMoney: boolean;
   readonly consequence: string;
   readonly warnings: readonly string[];
+  /** What would be taken back. */
+  readonly directives?: readonly Directive[];
 }
 
 export function addProviderActions(app: FastifyInstance, parts: PageParts): void {
@@ -59,7 +66,7 @@ export function addProviderActions(app: FastifyInstance, parts: PageParts): void
   });
 
   app.post("/providers/:provider/:verb", async (request, reply) => {
-    const { reason, capability, for: span } = form.parse(request.body);
+    const { reason, capability, for: span, seen } = form.parse(request.body);
     const about = aboutOf(request.params, capability);
     if (about === undefined) return reply.callNotFound();
     const { verb, ...named } = about;
@@ -68,9 +75,10 @@ export function addProviderActions(app: FastifyInstance, parts: PageParts): void
       await parts.operator.direct({ ...named, verb, ...endOf(span) }, who);
       return await reply.redirect("/", 303);
     }
-    const { answer, sentence } = await parts.operator.restore(named, who);
+    const { answer, directives, sentence } = await parts.operator.restore({ ...named, ...seenIn(seen) }, who);
     if (answer === "restored") return await reply.redirect("/", 303);
-    const page = wordsPage({ status: 409, words: sentence, session: sessionOf(request) });
+    const title = directives.length === 0 ? {} : { title: "Not all of it was done" };
+    const page = wordsPage({ status: 409, words: sentence, session: sessionOf(request), ...title });
     return await reply.code(409).type("text/html; charset=utf-8").send(page);
   });
 }
@@ -89,28 +97,10 @@ function endOf(span: string): { readonly forMs?: number } {
 
 async function weigh({ operator }: PageParts, about: About): Promise<Weighed> {
   const { verb, ...named } = about;
-  if (verb !== "restore") return await operator.weigh({ ...named, verb });
-  const view = (await operator.providers()).find(({ provider }) => provider === about.provider);
-  return weighRestore(view, about);
+  return verb === "restore" ? await operator.weighRestore(named) : await operator.weigh({ ...named, verb });
 }
 
-function weighRestore(view: ProviderView | undefined, { provider, capability }: About): Weighed {
-  const concerned = (view?.capabilities ?? []).filter(
-    (one) => capability === undefined || one.capability === capability,
-  );
-  const held = concerned.flatMap(({ directive }) => directive ?? []);
-  const wide = capability !== undefined && held.some((one) => one.capability === undefined);
-  return {
-    isMoney: concerned.some(({ isMoney }) => isMoney),
-    consequence: `${provider} gets work as its routes have it again, within a second.`,
-    warnings: [
-      ...(held.length === 0 ? ["Nothing is said of it now, so there is nothing to take back."] : []),
-      ...(wide ? [`What holds was said of all that ${provider} does: restore all of it.`] : []),
-    ],
-  };
-}
-
-function confirmPage(about: About, { consequence, warnings }: Weighed, session: Session): string {
+function confirmPage(about: About, { consequence, warnings, directives }: Weighed, session: Session): string {
   const { verb, provider, capability } = about;
   const title = `${labels[verb]} ${provider}${capability === undefined ? "" : ` for ${capability}`}`;
   const main = html`<div class="confirm">
@@ -121,7 +111,7 @@ function confirmPage(about: About, { consequence, warnings }: Weighed, session: 
     <form method="post">
       <input type="hidden" name="csrf" value="${session.csrf}" />
       <input type="hidden" name="capability" value="${capability ?? ""}" />
-      !${verb === "restore" ? "" : endField()}
+      !${verb === "restore" ? seenField(directives) : endField()}
       <label for="reason"
         >Reason <small>stands in the audit log, and beside the provider for all to see</small></label
       ><input id="reason" name="reason" required maxlength="500" autofocus />
@@ -133,6 +123,17 @@ function confirmPage(about: About, { consequence, warnings }: Weighed, session: 
     !${cliBlock(commandOf(about))}
   </div>`;
   return layout({ title, main, session, at: "/" });
+}
+
+/** What is taken back is what this page speaks of, and not what is said while somebody looks at it. */
+function seenField(directives: readonly Directive[] = []): string {
+  const seen = directives.map(({ since }) => since).join(",");
+  return html`<input type="hidden" name="seen" value="${seen}" />`;
+}
+
+function seenIn(seen: string | undefined): { readonly seen?: readonly number[] } {
+  if (seen === undefined) return {};
+  return { seen: seen.split(",").flatMap((since) => (since === "" ? [] : Number(since))) };
 }
 
 function endField(): string {

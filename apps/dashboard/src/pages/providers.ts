@@ -19,22 +19,42 @@ export function providerTable(providers: readonly ProviderView[], role: Role): s
   const rows = providers.flatMap(({ provider, lastError, capabilities }) =>
     capabilities.map((view): Row => ({ ...view, provider, ...(lastError && { lastError }) })),
   );
+  const unknown = unknownOf(providers, role);
   if (rows.length === 0)
     return html`<p class="empty">
-      No worker has told of a provider yet. They show up here as soon as a worker starts.
-    </p>`;
+        No worker has told of a provider yet. They show up here as soon as a worker starts.
+      </p>
+      !${unknown}`;
   const capabilities = [...new Set(rows.map(({ capability }) => capability))].toSorted();
   return html`<table class="cards figures providers">
-    <caption>
-      Of the last ${duration(providers[0]?.windowMs ?? 0)}, over all workers
-    </caption>
-    <thead>
-      <tr>
-        !${heads.map((head) => html`<th scope="col">!${head === "" ? html`<span class="visually-hidden">Actions</span>` : head}</th>`)}
-      </tr>
-    </thead>
-    !${capabilities.map((capability) => groupOf(capability, rows, role))}
-  </table>`;
+      <caption>
+        Of the last ${duration(providers[0]?.windowMs ?? 0)}, over all workers
+      </caption>
+      <thead>
+        <tr>
+          !${heads.map((head) => html`<th scope="col">!${head === "" ? html`<span class="visually-hidden">Actions</span>` : head}</th>`)}
+        </tr>
+      </thead>
+      !${capabilities.map((capability) => groupOf(capability, rows, role))}
+    </table>
+    !${unknown}`;
+}
+
+/** Of those that nobody has on a route any more, what was said still stands. */
+function unknownOf(providers: readonly ProviderView[], role: Role): string {
+  return providers
+    .flatMap(({ directive }) => directive ?? [])
+    .map((directive) => {
+      const { provider } = directive;
+      const restore = html`<a class="button quiet" href="/providers/${encodeURIComponent(provider)}/restore"
+        >Restore<span class="visually-hidden"> ${provider}</span></a
+      >`;
+      return html`<p class="note">
+        ${provider} is on no route now. !${directiveOf(directive)}
+        !${may(role, "restore", false) ? restore : ""}
+      </p>`;
+    })
+    .join("");
 }
 
 function groupOf(capability: string, all: readonly Row[], role: Role): string {

@@ -60,3 +60,22 @@ test("a person's isolation covers what the circuit is by itself, until it is tak
   ]);
   expect(brief([word(1100, "isolate", { capability: "note.pay" })])).toEqual([["closed", 1000, 2000]]);
 });
+
+test("an isolation of all that a provider does covers what was said of one capability, too", () => {
+  const narrow = { capability: "note.send" };
+  expect(
+    brief([
+      word(1100, "prefer", narrow),
+      word(1200, "isolate"),
+      word(1300, "divert", narrow),
+      word(1400, "restore"),
+      word(1500, "isolate", narrow),
+      word(1600, "prefer"),
+    ]),
+  ).toEqual([
+    ["closed", 1000, 1200],
+    ["isolated", 1200, 1400],
+    ["closed", 1400, 1500],
+    ["isolated", 1500, 2000],
+  ]);
+});

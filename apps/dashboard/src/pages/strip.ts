@@ -54,18 +54,14 @@ function changesOf(
   const oldest = own.findLast((one) => one.what === "circuit");
   let circuit: CircuitState["at"] =
     oldest?.what === "circuit" ? oldest.from : now === "isolated" ? "closed" : now;
-  // A word about one capability is stronger than one about all of the provider's.
-  const isolated = { narrow: false, wide: false, isNarrowed: false };
-  const standing = (): CircuitState["at"] =>
-    (isolated.isNarrowed ? isolated.narrow : isolated.wide) ? "isolated" : circuit;
+  // An isolation is stronger than any other word, whichever of them is the narrower.
+  const isolated = { narrow: false, wide: false };
+  const standing = (): CircuitState["at"] => (isolated.narrow || isolated.wide ? "isolated" : circuit);
   const first: Change = { at: standing(), time: -Infinity };
   const rest = own.toReversed().map((one): Change => {
     if (one.what === "circuit") circuit = one.to;
     else if (one.capability === undefined) isolated.wide = one.verb === "isolate";
-    else {
-      isolated.narrow = one.verb === "isolate";
-      isolated.isNarrowed = one.verb !== "restore" && one.verb !== "expire";
-    }
+    else isolated.narrow = one.verb === "isolate";
     return { at: standing(), time: one.at };
   });
   return [first, ...rest].toReversed();

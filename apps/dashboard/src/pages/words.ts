@@ -6,6 +6,8 @@ import { layout } from "./layout.ts";
 interface Words {
   readonly status: number;
   readonly words: string;
+  /** Instead of what the status says. */
+  readonly title?: string;
   readonly session?: Session | undefined;
   /** What one can do about it: where a link leads, and its words. */
   readonly way?: { readonly href: string; readonly words: string };
@@ -25,8 +27,8 @@ const titles: Readonly<Record<number, string>> = {
 };
 
 /** A page that says one thing. */
-export function wordsPage({ status, words, session, way, again }: Words): string {
-  const title = titles[status] ?? "Something went wrong";
+export function wordsPage({ status, words, title: own, session, way, again }: Words): string {
+  const title = own ?? titles[status] ?? "Something went wrong";
   const { href, words: label } = way ?? { href: "/", words: "Overview" };
   const main = html`<div class="words">
     <h1>${title}</h1>

@@ -321,7 +321,10 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
       if (state.at === "closed") return unlimited;
       // Once it is time a job that waits is let in, so that somebody who has one claims the probe.
       if (state.at === "open")
-        return { room: isProbeDue(circuit, clock()) ? 1 : 0, opensAt: localNow() + untilProbe(state.until, clock()) };
+        return {
+          room: isProbeDue(circuit, clock()) ? 1 : 0,
+          opensAt: localNow() + untilProbe(state.until, clock()),
+        };
       if (state.share > 0) return ramp.capacity(state.share);
       return {
         room: isOwnProbe(circuit, self) && !probeSent ? 1 : 0,
@@ -340,9 +343,7 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
       if (state.at === "closed") return admission();
       if (state.at === "open") return refusal("circuit_open", untilProbe(state.until, clock()));
       if (state.share > 0)
-        return ramp.take(state.share)
-          ? admission()
-          : refusal("circuit_half_open", options.rampMs);
+        return ramp.take(state.share) ? admission() : refusal("circuit_half_open", options.rampMs);
       if (!isOwnProbe(circuit, self) || probeSent) return refusal("circuit_half_open", options.openMs);
       probeSent = true;
       return { ok: true, settle: (outcome) => settleProbe(circuit, outcome) };

@@ -102,7 +102,11 @@ describe("a recovery takes its next step", () => {
     ["when nothing was asked", [], true],
     ["when all was answered", [vote(5, undefined, { alive: 5 })], true],
     ["not while calls are out and none has come back well", [vote(0, undefined, out), vote(0)], false],
-    ["when some are out and others came back well", [vote(0, undefined, out), vote(1, undefined, { alive: 1 })], true],
+    [
+      "when some are out and others came back well",
+      [vote(0, undefined, out), vote(1, undefined, { alive: 1 })],
+      true,
+    ],
     ["whatever was said of the step before", [vote(0, undefined, { ...out, version: 1 })], true],
   ])("%s", (_, votes, may) => {
     expect(mayClimb(votes, closedCircuit, 0, options)).toBe(may);

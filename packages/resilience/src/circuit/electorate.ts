@@ -33,8 +33,15 @@ export function complaintOf(sums: Sums, minCalls: number, options: CircuitOption
 }
 
 /** Whether a recovery may take its next step: what was asked has been answered by some, or nothing was asked. */
-export function mayClimb(votes: readonly Vote[], circuit: Circuit, now: number, options: CircuitOptions): boolean {
-  const counting = votes.filter(({ version, at }) => version === circuit.version && now - at <= options.windowMs);
+export function mayClimb(
+  votes: readonly Vote[],
+  circuit: Circuit,
+  now: number,
+  options: CircuitOptions,
+): boolean {
+  const counting = votes.filter(
+    ({ version, at }) => version === circuit.version && now - at <= options.windowMs,
+  );
   return counting.every(({ isWaiting }) => isWaiting !== true) || counting.some(({ alive = 0 }) => alive > 0);
 }
 

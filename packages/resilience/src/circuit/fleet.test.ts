@@ -200,7 +200,8 @@ describe("a fleet", () => {
     await traffic(workers, 3000, () => outcomes.fail);
     const shares = (): readonly (number | undefined)[] =>
       fleet.history.map(({ after: { state } }) => (state.at === "half_open" ? state.share : undefined));
-    for (let n = 0; n < 300 && !shares().includes(0.01); n += 1) await traffic(workers, 100, () => outcomes.ok);
+    for (let n = 0; n < 300 && !shares().includes(0.01); n += 1)
+      await traffic(workers, 100, () => outcomes.ok);
     const hanging: Admission[] = [];
     for (let n = 0; n < 300; n += 1) {
       for (const worker of workers) {

@@ -105,6 +105,26 @@ describe("a circuit is changed", () => {
     expect(await readTransitions(redis, namespace, 10)).toHaveLength(1);
   });
 
+  test("and neither are the steps by which it works off what has piled up", async () => {
+    const { store, redis, namespace } = openStage();
+    const at = (version: number, share: number): Circuit => ({
+      ...open(version),
+      state: { at: "half_open", share },
+      reason: "recovering",
+    });
+    await store.swap(name, swap(closedCircuit, at(1, 0.25)));
+    for (const [version, share] of [1, 1.25, 1.5].entries())
+      await store.swap(
+        name,
+        swap(
+          version === 0 ? at(1, 0.25) : at(version + 1, [1, 1.25][version - 1] ?? 0),
+          at(version + 2, share),
+        ),
+      );
+    const told = await readTransitions(redis, namespace, 10);
+    expect(told.map((one) => "share" in one && one.share)).toEqual([1, 0.25]);
+  });
+
   test("not by whoever knows another of the same number", async () => {
     const { store } = openStage();
     await store.swap(name, swap(closedCircuit, open(1, 10)));

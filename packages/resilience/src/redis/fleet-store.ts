@@ -50,7 +50,7 @@ const directScript = defineScript(
   Gives a person's word about a provider, or takes it back.
   KEYS[1] the directives, a hash  KEYS[2] the transitions, a list
   ARGV[1] the channel of news  ARGV[2] the transition  ARGV[3] how many transitions stay
-  ARGV[4] the field  ARGV[5] its new value, empty to take it back  ARGV[6] the value it must have now, empty for any
+  ARGV[4] the field  ARGV[5] its new value, empty to take it back  ARGV[6] the value it must have now, empty for any, - for none
   ARGV[7] when it may be done at the earliest by this server's clock, milliseconds, 0 for now
   Answers 1; 0 when there was nothing to take back; 2 when it is another by now; 3 when it is too early.
 ]]
@@ -58,7 +58,7 @@ local time = redis.call("TIME")
 if time[1] * 1000 + math.floor(time[2] / 1000) < tonumber(ARGV[7]) then return 3 end
 local there = redis.call("HGET", KEYS[1], ARGV[4])
 if ARGV[5] == "" and not there then return 0 end
-if ARGV[6] ~= "" and there ~= ARGV[6] then return 2 end
+if ARGV[6] ~= "" and (there or "-") ~= ARGV[6] then return 2 end
 if ARGV[5] == "" then
   redis.call("HDEL", KEYS[1], ARGV[4])
 else
@@ -131,7 +131,8 @@ export function openFleetStore(redis: Redis, namespace?: string): FleetStore {
           (line.at > at || (line.at === at && (line.verb === "restore" || line.verb === "expire"))),
       );
       const about = { provider, ...(capability === undefined ? {} : { capability }) };
-      if (!wasHeard) await direct(redis, keys, { what: "directive", ...about, ...word, at }, { value });
+      if (!wasHeard)
+        await direct(redis, keys, { what: "directive", ...about, ...word, at }, { value, ifNow: "-" });
     },
     async expire(directive) {
       const { verb: _, since: __, until, ...about } = directive;
@@ -251,6 +252,8 @@ function transitionOf(
   const { state, reason, since } = after;
   // Probes come and go while it is open; that it is open is known.
   if (isShut(before) && isShut(after)) return undefined;
+  // So do the steps by which it works off what has piled up: it serves again.
+  if (servesAgain(before) && servesAgain(after) && reason === "recovering") return undefined;
   return {
     what: "circuit",
     provider,
@@ -266,6 +269,10 @@ function transitionOf(
 
 function isShut({ state }: Circuit): boolean {
   return state.at === "open" || (state.at === "half_open" && state.share === 0);
+}
+
+function servesAgain({ state }: Circuit): boolean {
+  return state.at === "half_open" && state.share >= 1;
 }
 
 function leaseMs(lease: Lease): number {
