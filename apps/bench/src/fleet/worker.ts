@@ -129,13 +129,24 @@ function turn(): void {
     worker.owed += (crew.perSecond * TURN_MS) / 1000;
     for (; worker.owed >= 1; worker.owed -= 1) {
       const began = process.hrtime.bigint();
-      const answer = worker.breaker.admit() as Admission | Refusal;
-      if (answer.ok) answer.settle(failing.has(worker.self) ? outcomes.fail : outcomes.ok);
+      const answer = worker.breaker.admit();
+      // Who may be about to send the probe waits for the others; nobody else does.
+      if (answer instanceof Promise) void probe(worker.self, answer);
+      else settle(worker.self, answer);
       costUs.push(Number(process.hrtime.bigint() - began) / 1000);
-      if (answer.ok) made += 1;
-      else withheld += 1;
     }
   }
+}
+
+function settle(self: string, answer: Admission | Refusal): void {
+  if (answer.ok) {
+    answer.settle(failing.has(self) ? outcomes.fail : outcomes.ok);
+    made += 1;
+  } else withheld += 1;
+}
+
+async function probe(self: string, answer: Promise<Admission | Refusal>): Promise<void> {
+  settle(self, await answer);
 }
 
 function report(): void {

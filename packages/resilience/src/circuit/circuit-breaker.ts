@@ -64,8 +64,10 @@ interface Parts {
 
 /** While a probe is out, or about to be sent, it may be known any moment how it went. */
 const PROBE_STEP_MS = 100;
-/** Whoever has been asked for a call so lately has one to send as a probe. */
-const DEMAND_MS = 1000;
+/** Whoever holds the probe and has not sent it by then, since another gate was closed, gives it up. */
+const UNSENT_MS = 1000;
+/** How long those wait who may not send it. */
+const OTHERS_WAIT_MS = 1000;
 const VOTE_EVERY_MS = 1000;
 const COMPLAIN_EVERY_MS = 100;
 /** Whoever has no calls of its own leaves the next step of a recovery to those who have, mostly. */
@@ -91,9 +93,8 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
   let wasIsolated = false;
   let probeSent = false;
   let claimedAt = 0;
-  let wantedAt = -Infinity;
   let votedAt = -Infinity;
-  let isAsking = false;
+  let isClaiming = false;
   let isClimbing = false;
   let refusedAccount: string | undefined;
   /** Grows whenever what was counted is forgotten: answers to calls made before that say nothing. */
@@ -140,23 +141,29 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
   };
   const move = (change: Change, probe?: "take" | "release"): void => {
     if (change === undefined) return;
-    if (isShared()) peers?.propose(shared, change, probe);
+    if (isShared()) void peers?.propose(shared, change, probe);
     else setOwn(change);
   };
 
-  const claimProbe = (): void => {
-    const circuit = governing();
-    const change = claim(circuit, self, clock(), options);
-    if (change === undefined) return;
-    if (isShared() || !hasPeers() || peers === undefined) return move(change, "take");
+  /** Makes this worker the one who sends the probe, for a call that it has in hand. */
+  const claimProbe = async (
+    others: Peers,
+    circuit: Circuit,
+    change: Circuit,
+  ): Promise<Admission | Refusal> => {
+    isClaiming = true;
+    if (isShared()) await others.propose(circuit, change, "take");
     // Nobody else finds anything wrong with the provider, but its probes are counted with everybody's.
-    if (!isAsking) void claimOwnProbe(peers, circuit, change);
+    else if ((await others.mayProbe()) && own === circuit) setOwn(change);
+    isClaiming = false;
+    return probeOr("circuit_half_open", PROBE_STEP_MS);
   };
-  const claimOwnProbe = async (others: Peers, circuit: Circuit, change: Circuit): Promise<void> => {
-    isAsking = true;
-    const may = await others.mayProbe();
-    isAsking = false;
-    if (may && own === circuit) setOwn(change);
+  /** Leave to send the probe, if it is this worker's and not out yet. */
+  const probeOr = (code: string, retryAfterMs: number): Admission | Refusal => {
+    const circuit = governing();
+    if (!isOwnProbe(circuit, self) || probeSent) return { ok: false, code, retryAfterMs };
+    probeSent = true;
+    return { ok: true, settle: (outcome) => settleProbe(circuit, outcome) };
   };
 
   const judge = (): void => {
@@ -185,7 +192,7 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
     if (votes === undefined || shared !== about || !hasPeers()) return;
     const reason = quorumOf(votes, shared, clock(), options);
     const opened = reason === undefined ? undefined : trip(shared, reason, clock(), options);
-    if (opened !== undefined) others.propose(shared, opened);
+    if (opened !== undefined) await others.propose(shared, opened);
   };
   /** Undefined when there is nothing to say. */
   const voteOf = (complaint: string | undefined): Vote | undefined => {
@@ -266,12 +273,8 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
     const circuit = governing();
     const { state } = circuit;
     if (overdue.look() && (state.at === "closed" || isRecovering(circuit))) judge();
-    if (isOwnProbe(circuit, self) && !probeSent && localNow() > claimedAt + DEMAND_MS)
+    if (isOwnProbe(circuit, self) && !probeSent && localNow() > claimedAt + UNSENT_MS)
       return move(giveUp(circuit, self, clock(), options), "release");
-    if (isProbeDue(circuit, clock())) {
-      if (localNow() <= wantedAt + DEMAND_MS) claimProbe();
-      return;
-    }
     if (isRecovering(circuit)) {
       judge();
       if (circuit === governing()) climbOn(circuit);
@@ -319,12 +322,10 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
       const circuit = governing();
       const { state } = circuit;
       if (state.at === "closed") return unlimited;
-      // Once it is time a job that waits is let in, so that somebody who has one claims the probe.
-      if (state.at === "open")
-        return {
-          room: isProbeDue(circuit, clock()) ? 1 : 0,
-          opensAt: localNow() + untilProbe(state.until, clock()),
-        };
+      // Once it is time a job that waits is let in: whoever has one claims the probe for it.
+      if (isProbeDue(circuit, clock()))
+        return { room: isClaiming ? 0 : 1, opensAt: localNow() + PROBE_STEP_MS };
+      if (state.at === "open") return { room: 0, opensAt: localNow() + untilProbe(state.until, clock()) };
       if (state.share > 0) return ramp.capacity(state.share);
       return {
         room: isOwnProbe(circuit, self) && !probeSent ? 1 : 0,
@@ -332,7 +333,6 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
       };
     },
     admit() {
-      wantedAt = localNow();
       ramp.ask();
       catchUp();
       if (peers?.isKnown() === false) return refusal("fleet_unknown", PROBE_STEP_MS);
@@ -341,12 +341,14 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
       const circuit = governing();
       const { state } = circuit;
       if (state.at === "closed") return admission();
-      if (state.at === "open") return refusal("circuit_open", untilProbe(state.until, clock()));
-      if (state.share > 0)
+      const mine = isClaiming ? undefined : claim(circuit, self, clock(), options);
+      if (mine !== undefined && peers !== undefined && hasPeers()) return claimProbe(peers, circuit, mine);
+      if (mine !== undefined) setOwn(mine);
+      if (state.at === "open" && mine === undefined)
+        return refusal("circuit_open", untilProbe(state.until, clock()));
+      if (state.at === "half_open" && state.share > 0)
         return ramp.take(state.share) ? admission() : refusal("circuit_half_open", options.rampMs);
-      if (!isOwnProbe(circuit, self) || probeSent) return refusal("circuit_half_open", options.openMs);
-      probeSent = true;
-      return { ok: true, settle: (outcome) => settleProbe(circuit, outcome) };
+      return probeOr("circuit_half_open", Math.min(options.openMs, OTHERS_WAIT_MS));
     },
   };
 }

@@ -78,11 +78,11 @@ const newFleet = async (
   return { fleet, workers };
 };
 
-const ask = ({ breaker }: Worker): Admission | Refusal => breaker.admit() as Admission | Refusal;
+const ask = async ({ breaker }: Worker): Promise<Admission | Refusal> => await breaker.admit();
 
 /** Calls once; undefined when it was withheld. */
-function call(worker: Worker, outcome: Outcome): Outcome | undefined {
-  const answer = ask(worker);
+async function call(worker: Worker, outcome: Outcome): Promise<Outcome | undefined> {
+  const answer = await ask(worker);
   if (!answer.ok) return undefined;
   answer.settle(outcome);
   return outcome;
@@ -96,7 +96,8 @@ async function traffic(
 ): Promise<number> {
   let made = 0;
   for (let spent = 0; spent < ms; spent += 100) {
-    for (const [n, worker] of workers.entries()) if (call(worker, outcome(n)) !== undefined) made += 1;
+    for (const [n, worker] of workers.entries())
+      if ((await call(worker, outcome(n))) !== undefined) made += 1;
     await vi.advanceTimersByTimeAsync(100);
   }
   return made;
@@ -125,7 +126,7 @@ describe("a fleet", () => {
 
   test("opens at once when the credentials of all are refused, and by a single call of each", async () => {
     const { workers } = await newFleet(2);
-    for (const worker of workers) call(worker, { kind: "unavailable", code: "unauthorized", ...meta });
+    for (const worker of workers) await call(worker, { kind: "unavailable", code: "unauthorized", ...meta });
     await vi.advanceTimersByTimeAsync(100);
     expect(workers.map(({ breaker }) => breaker.view())).toMatchObject([
       { scope: "fleet", reason: "unauthorized", state: { at: "open" } },
@@ -135,7 +136,7 @@ describe("a fleet", () => {
 
   test("opens when calls hang, before any of them is over", async () => {
     const { workers } = await newFleet(3);
-    for (let n = 0; n < 4; n += 1) for (const worker of workers) ask(worker);
+    for (let n = 0; n < 4; n += 1) for (const worker of workers) await ask(worker);
     await vi.advanceTimersByTimeAsync(600);
     expect(ats(workers)).toEqual(["open", "open", "open"]);
     expect(workers[0]?.breaker.view().reason).toBe("slow_rate");
@@ -205,7 +206,7 @@ describe("a fleet", () => {
     const hanging: Admission[] = [];
     for (let n = 0; n < 300; n += 1) {
       for (const worker of workers) {
-        const answer = ask(worker);
+        const answer = await ask(worker);
         if (answer.ok) hanging.push(answer);
       }
       await vi.advanceTimersByTimeAsync(100);
@@ -247,11 +248,22 @@ describe("a fleet", () => {
       const { fleet, workers } = await newFleet(2);
       await traffic(workers, 1000 + n * 37, () => outcomes.ok);
       await vi.advanceTimersByTimeAsync(n * 13);
-      for (const worker of workers) for (let calls = 0; calls < 12; calls += 1) call(worker, outcomes.fail);
+      for (const worker of workers)
+        for (let calls = 0; calls < 12; calls += 1) await call(worker, outcomes.fail);
       await vi.advanceTimersByTimeAsync(300);
       expect(fleet.circuit(name).state.at).toBe("open");
       for (const member of members) member.close();
     }
+  });
+
+  test("makes the one call that comes, to whichever worker, the probe", async () => {
+    const { fleet, workers } = await newFleet(8);
+    await traffic(workers, 600, () => outcomes.fail);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(await call(workers[5] as Worker, outcomes.ok)).toEqual(outcomes.ok);
+    expect((await ask(workers[2] as Worker)).ok).toBe(false);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(fleet.circuit(name).state).toMatchObject({ at: "half_open", share: 0.01 });
   });
 
   test("a probe whose owner died is sent by another, when it counts as lost", async () => {
@@ -261,7 +273,7 @@ describe("a fleet", () => {
     let owner: Worker | undefined;
     for (let n = 0; n < 40 && taken?.ok !== true; n += 1) {
       for (const worker of workers) {
-        const answer = ask(worker);
+        const answer = await ask(worker);
         if (!answer.ok) continue;
         taken = answer;
         owner = worker;

@@ -1,7 +1,7 @@
 import type { Vote } from "./electorate.ts";
 import type { Circuit } from "./state.ts";
 
-/** How a breaker speaks with those of other workers about one circuit. Nothing here is waited for by a call. */
+/** How a breaker speaks with those of other workers about one circuit. No call waits for it but one that may be the probe. */
 export interface Peers {
   /** This worker's name among them. */
   readonly self: string;
@@ -11,8 +11,8 @@ export interface Peers {
   isReachable(): boolean;
   /** False until it was found out once how things stand, for a while at most: nobody should be called before that. */
   isKnown(): boolean;
-  /** Changes what all hold, unless somebody was quicker; what became of it comes back as news. */
-  propose(before: Circuit, after: Circuit, probe?: "take" | "release"): void;
+  /** Changes what all hold; false when somebody was quicker, or nobody could be asked. What holds comes as news before that. */
+  propose(before: Circuit, after: Circuit, probe?: "take" | "release"): Promise<boolean>;
   /** Leaves this worker's vote; absent: what it said before stands. */
   vote(vote: Vote): void;
   /** Everybody's, after this worker's own was left; undefined when they cannot be reached. */

@@ -92,16 +92,20 @@ export function joinFleet({ store, self, now, onChange, onReachable }: Parts): F
   const change = async (
     name: CircuitName,
     { before, after, lease }: { readonly before: Circuit; readonly after: Circuit; readonly lease: Lease },
-  ): Promise<void> => {
+  ): Promise<boolean> => {
     const isTaking = typeof lease === "object";
-    if (isTaking && now() < (leasedUntil.get(name.provider) ?? 0)) return;
+    if (isTaking && now() < (leasedUntil.get(name.provider) ?? 0)) return false;
     proposed.set(keyOf(name), { ...name, circuit: after, before });
     const swapped = await asked(() => store.swap(name, { before, after, by: self, lease }));
-    if (swapped?.at === "done") return learn({ ...name, circuit: after });
-    if (swapped === undefined) return;
+    if (swapped?.at === "done") {
+      learn({ ...name, circuit: after });
+      return true;
+    }
+    if (swapped === undefined) return false;
     proposed.delete(keyOf(name));
     if (swapped.at === "leased") leasedUntil.set(name.provider, now() + LEASED_WAIT_MS);
     else await caughtUp(name, swapped.circuit);
+    return false;
   };
   /** A store that knows less than this worker has lost what was written last: it is told again. */
   const caughtUp = async (name: CircuitName, there: Circuit): Promise<void> => {
@@ -161,7 +165,7 @@ export function joinFleet({ store, self, now, onChange, onReachable }: Parts): F
       isKnown: () => hasRead || now() > born + UNKNOWN_MS,
       propose(before, after, probe) {
         const lease = probe === "take" ? { take: probeEveryMs } : (probe ?? "none");
-        void change(name, { before, after, lease });
+        return change(name, { before, after, lease });
       },
       vote: (vote) => void asked(() => store.vote(name, self, vote)),
       votes: (vote) =>
