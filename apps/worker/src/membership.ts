@@ -43,6 +43,7 @@ export function joinTheFleet(
     store: config.fleet === "alone" ? nobodysStore : openFleetStore(redis, config.namespace),
     self,
     now: steadyNow,
+    isAlone: config.fleet === "alone",
     onChange: ({ circuit, ...name }) => tell(circuitEvent(name, circuit, "fleet")),
     onReachable: (isReachable) => tell({ event: isReachable ? "fleet_found" : "fleet_lost" }),
   });

@@ -30,6 +30,8 @@ interface Parts {
   /** This worker's name. */
   readonly self: string;
   readonly now: () => number;
+  /** There are no others to be told how things stand by. */
+  readonly isAlone?: boolean;
   /** Told of what this worker changed for all, and of losing and finding the others. Must not throw. */
   readonly onChange: (change: FleetChange) => void;
   readonly onReachable: (isReachable: boolean) => void;
@@ -46,7 +48,7 @@ const LEASED_WAIT_MS = 500;
 /** So long after its start a worker goes by what it sees, whether or not it was told how things stand. */
 const UNKNOWN_MS = 10_000;
 
-export function joinFleet({ store, self, now, onChange, onReachable }: Parts): FleetMember {
+export function joinFleet({ store, self, now, isAlone, onChange, onReachable }: Parts): FleetMember {
   const breakers = new Map<string, { readonly name: CircuitName; readonly breaker: CircuitBreaker }>();
   const known = new Map<string, Circuit>();
   /** What this worker wants for all, until it is known what became of it. */
@@ -162,7 +164,7 @@ export function joinFleet({ store, self, now, onChange, onReachable }: Parts): F
       self,
       now: fleetNow,
       isReachable: () => isReachable,
-      isKnown: () => hasRead || now() > born + UNKNOWN_MS,
+      isKnown: () => hasRead || isAlone === true || now() > born + UNKNOWN_MS,
       propose(before, after, probe) {
         const lease = probe === "take" ? { take: probeEveryMs } : (probe ?? "none");
         return change(name, { before, after, lease });
