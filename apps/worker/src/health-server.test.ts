@@ -1,3 +1,4 @@
+import { welcomeEmail } from "@understudy/jobs";
 import { expect, onTestFinished, test } from "vitest";
 
 import { type HealthServer, startHealthServer } from "./health-server.ts";
@@ -37,7 +38,7 @@ test("/readyz follows the worker, and says what a 503 means", async () => {
 });
 
 test("/metrics counts calls, failovers, verdicts and circuits for Prometheus", async () => {
-  const metrics = createMetrics();
+  const metrics = createMetrics([welcomeEmail]);
   const about = { queue: "email", job: "welcome-email", jobId: "1" };
   const call = { event: "call", ...about, attempt: 1, durationMs: 20 } as const;
   metrics.observe({ ...call, provider: "sendgrid", kind: "unavailable", code: "http_503" });
@@ -49,8 +50,8 @@ test("/metrics counts calls, failovers, verdicts and circuits for Prometheus", a
   const { status, text } = await get(await start({ metrics: () => metrics.text() }), "/metrics");
   expect(status).toBe(200);
   for (const line of [
-    'understudy_calls_total{provider="sendgrid",kind="unavailable",code="http_503"} 1',
-    'understudy_calls_total{provider="mailgun",kind="delivered",code=""} 1',
+    'understudy_calls_total{provider="sendgrid",capability="email.send",kind="unavailable",code="http_503"} 1',
+    'understudy_calls_total{provider="mailgun",capability="email.send",kind="delivered",code=""} 1',
     'understudy_failovers_total{from="sendgrid",to="mailgun"} 1',
     'understudy_settled_total{queue="email",job="welcome-email",verdict="complete",cause=""} 1',
     'understudy_circuit{provider="sendgrid",capability="email.send",scope="fleet"} 2',

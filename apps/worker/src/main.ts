@@ -36,7 +36,7 @@ async function main(): Promise<void> {
   let running: Services | undefined;
   dieWithoutSecrets(log, () => running?.running() ?? []);
   for (const suspicion of config.suspicions) log.warn({ event: "suspicious_variable" }, suspicion);
-  const metrics = createMetrics();
+  const metrics = createMetrics(jobs);
   const isReady = (): boolean => running?.isReady() === true;
   const health = await startHealthServer(config.http, { isReady, metrics: () => metrics.text() });
   log.info(

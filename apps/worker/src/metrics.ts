@@ -1,3 +1,4 @@
+import type { AnyJob } from "@understudy/core";
 import type { CircuitState, CircuitView } from "@understudy/resilience";
 import type { Measured, RuntimeEvent } from "@understudy/runtime";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
@@ -24,18 +25,20 @@ const circuitValue: Readonly<Record<CircuitState["at"], number>> = {
 };
 const scopes = ["fleet", "worker"] as const;
 
-export function createMetrics(): Metrics {
+/** @param jobs those that this worker runs: calls are told apart by the capability that theirs ask for */
+export function createMetrics(jobs: readonly AnyJob[] = []): Metrics {
+  const capabilities = new Map(jobs.map((job) => [job.name, job.capability.name as string]));
   const registers = [new Registry()];
   const calls = new Counter({
     name: "understudy_calls_total",
     help: "Answers of providers and gates",
-    labelNames: ["provider", "kind", "code"],
+    labelNames: ["provider", "capability", "kind", "code"],
     registers,
   });
   const seconds = new Histogram({
     name: "understudy_call_seconds",
     help: "Duration of calls really made",
-    labelNames: ["provider", "kind"],
+    labelNames: ["provider", "capability", "kind"],
     registers,
   });
   const failovers = new Counter({
@@ -73,9 +76,10 @@ export function createMetrics(): Metrics {
   return {
     observe(event) {
       if (event.event === "call") {
-        calls.inc({ provider: event.provider, kind: event.kind, code: event.code ?? "" });
-        if (event.kind !== "withheld")
-          seconds.observe({ provider: event.provider, kind: event.kind }, event.durationMs / 1000);
+        const { provider, kind, code = "", durationMs } = event;
+        const about = { provider, capability: capabilities.get(event.job) ?? "", kind };
+        calls.inc({ ...about, code });
+        if (kind !== "withheld") seconds.observe(about, durationMs / 1000);
       } else if (event.event === "failover") {
         failovers.inc({ from: event.from[0] ?? "", to: event.to });
       } else if (event.event === "settled") {
