@@ -50,6 +50,7 @@ export interface ConsumerOptions extends Pick<SettlingOptions, "afterFailed" | "
 }
 
 const CANCELLED = "cancelled: ";
+const SHUTTING_DOWN = "shutting_down";
 
 /** Why the job was cancelled, for people; undefined when it was not, though this run of it may have been cut. */
 export function cancelReasonOf({ aborted, reason }: AbortSignal): string | undefined {
@@ -77,15 +78,18 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   const { capacity, concurrency, spare = 0 } = options;
   const door = createFetchDoor({ capacity, concurrency });
   const running = new Set<string>();
+  let isOverdue = false;
   const worker = new TolerantWorker(
     family.name,
     // BullMQ passes a signal only to functions of three parameters.
     async (job, token, signal) => {
       const one = fetched(job, token);
+      // Fetched before the end and started after it: nobody would cut it any more.
+      const cut = isOverdue ? AbortSignal.abort(SHUTTING_DOWN) : signal;
       door.started(one.id);
       running.add(one.id);
       try {
-        return await process(one, signal ?? new AbortController().signal);
+        return await process(one, cut ?? new AbortController().signal);
       } finally {
         running.delete(one.id);
       }
@@ -114,7 +118,10 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     isRunning: () => worker.isRunning() && !worker.isPaused(),
     async close({ deadlineMs }) {
       door.shut();
-      const overdue = setTimeout(() => worker.cancelAllJobs("shutting_down"), deadlineMs);
+      const overdue = setTimeout(() => {
+        isOverdue = true;
+        worker.cancelAllJobs(SHUTTING_DOWN);
+      }, deadlineMs);
       try {
         await worker.close();
       } finally {

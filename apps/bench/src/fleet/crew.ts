@@ -10,7 +10,7 @@ export interface Fleet extends AsyncDisposable {
   /** What was said since it was last taken. */
   readonly moved: Extract<Word, { word: "moved" }>[];
   readonly changed: Extract<Word, { word: "changed" }>[];
-  answer(how: "ok" | "fail", only?: readonly string[]): void;
+  answer(how: "ok" | "fail" | "hang", only?: readonly string[]): void;
   /** Since the last one, of all processes together. */
   report(): Promise<Report>;
   /** SIGKILL to one process with all its workers. */

@@ -84,8 +84,10 @@ test("processes that race for one circuit write one history, and one that is kil
     const state = shared?.circuit.state;
     return state?.at === "half_open" ? state.probe?.owner : undefined;
   };
+  // The probe stays out until its owner is dead.
+  fleet.answer("hang");
   let killed: string | undefined;
-  await until("somebody is about to probe", async () => (killed = await owner()) !== undefined, SETTLE_MS);
+  await until("somebody has the probe", async () => (killed = await owner()) !== undefined, SETTLE_MS);
   const victim = Number(/^p(\d)/u.exec(killed ?? "")?.[1]);
   fleet.kill(victim);
   fleet.answer("ok");

@@ -26,7 +26,7 @@ export interface Crew {
 
 export type Order =
   /** How the provider answers from now on; to the workers named, or to all. */
-  | { readonly order: "answer"; readonly how: "ok" | "fail"; readonly only?: readonly string[] }
+  | { readonly order: "answer"; readonly how: "ok" | "fail" | "hang"; readonly only?: readonly string[] }
   | { readonly order: "report" };
 
 export type Word =
@@ -65,7 +65,8 @@ const outcomes: Readonly<Record<"ok" | "fail", Outcome>> = {
 
 const crew = JSON.parse(process.argv[2] ?? "") as Crew;
 const say = (word: Word): void => void process.send?.(word);
-const failing = new Set<string>();
+/** How the provider answers whom, where it is not well. */
+const moods = new Map<string, "fail" | "hang">();
 let made = 0;
 let withheld = 0;
 let costUs: number[] = [];
@@ -140,7 +141,8 @@ function turn(): void {
 
 function settle(self: string, answer: Admission | Refusal): void {
   if (answer.ok) {
-    answer.settle(failing.has(self) ? outcomes.fail : outcomes.ok);
+    const mood = moods.get(self) ?? "ok";
+    if (mood !== "hang") answer.settle(outcomes[mood]);
     made += 1;
   } else withheld += 1;
 }
@@ -164,8 +166,8 @@ function report(): void {
 process.on("message", (order: Order) => {
   if (order.order === "report") return report();
   for (const self of order.only ?? crew.workers) {
-    if (order.how === "fail") failing.add(self);
-    else failing.delete(self);
+    if (order.how === "ok") moods.delete(self);
+    else moods.set(self, order.how);
   }
 });
 process.once("disconnect", () => process.exit(0));
