@@ -58,8 +58,12 @@ export async function startPlatform(watcher: Watcher): Promise<Platform> {
     });
     const dashboard = startDashboard(redis.url);
     stops.push(() => dashboard.stop(5000));
+    // At once: when it is up before the workers are, it says so before anybody would ask.
+    const dashboardUp = dashboard.first(({ event }) => event === "started");
+    // Whoever waits for it hears of its failure there.
+    dashboardUp.catch(() => undefined);
     const workerPids = await Promise.all(workers.map((worker) => worker.started));
-    const { link } = await dashboard.first(({ event }) => event === "started");
+    const { link } = await dashboardUp;
     const broken = Promise.race([
       endOf(sandbox),
       endOf(dashboard),
