@@ -175,6 +175,9 @@ function workerEnvironment(redisUrl: string): Readonly<Record<string, string>> {
     STALLED_CHECK_MS: "1000",
     CALL_TIMEOUT_MS: "1500",
     CIRCUIT_WINDOW_MS: "5000",
+    // A charge is to stay with it in the tour, and not to go to the next one before anything was sent.
+    CIRCUIT_STRIPE_MIN_CALLS: "50",
+    CIRCUIT_STRIPE_FAILURES_IN_A_ROW: "50",
     CIRCUIT_OPEN_MS: "1500",
     CIRCUIT_MAX_OPEN_MS: "2000",
     CIRCUIT_PROBE_EVERY_MS: "1000",
