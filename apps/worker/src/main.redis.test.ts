@@ -37,7 +37,9 @@ test("an e-mail is delivered, counted, and told in JSON without its address; SIG
   await worker.line(({ event, verdict }) => event === "settled" && verdict === "complete");
   expect(fake.ledger.effects).toMatchObject([{ jobId: id }]);
   expect((await worker.get("/healthz")).text).toBe("ok\n");
-  expect((await worker.get("/metrics")).text).toContain('provider="sendgrid",kind="delivered",code=""} 1');
+  expect((await worker.get("/metrics")).text).toContain(
+    'provider="sendgrid",capability="email.send",kind="delivered",code=""} 1',
+  );
   worker.child.kill("SIGTERM");
   expect(await worker.ended).toBe(0);
   expect(worker.output()).toContain('"msg":"stopped"');
