@@ -1,35 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { UnderstudyError } from "@understudy/core";
-import {
-  createRedisBackend,
-  type IRedisTransaction,
-  type JobJson,
-  type QueueOptions,
-  type RedisQueueBackend,
-} from "bullmq";
-import type { ChainableCommander, Redis } from "ioredis";
+import type { Redis } from "ioredis";
 
+import { type Adder, batchingAdder, type Before, type NewJob, plainAdder } from "./adder.ts";
+import { usesBatches } from "./batch/backend.ts";
 import { connectProducer, type RedisLocation } from "./connection.ts";
 import { registerFamily } from "./families.ts";
-import { type Family, keyOf } from "./names.ts";
+import type { Family } from "./names.ts";
+import { createPatience, type Wait } from "./patience.ts";
 import { isConnectionTrouble, isScriptsLost, refused, unreachable } from "./trouble.ts";
 
-export interface NewJob {
-  readonly id: string;
-  readonly name: string;
-  /** JSON. */
-  readonly data: string;
-  /** Epoch milliseconds. */
-  readonly timestamp: number;
-  readonly delayMs?: number;
-  /** 1 is the most urgent, 2,097,152 the least; jobs without one go first. */
-  readonly priority?: number;
-  readonly keepCompletedMs: number;
-}
-
-/** The data that stood under the job's id before this add; undefined when the id was free and the job is new. */
-export type Before = string | undefined;
+export type { Before, NewJob } from "./adder.ts";
 
 export interface Producer {
   /**
@@ -54,68 +36,56 @@ export function openProducer(
   const connection = connectProducer(redis);
   connection.on("error", onError);
   const ready = readiness(connection);
-  const backends = new Map<string, RedisQueueBackend>();
+  const isFast = usesBatches();
+  const adders = new Map<string, Adder>();
+  const patience = createPatience();
   let closed = false;
 
-  const backendOf = (family: Family): RedisQueueBackend => {
-    const known = backends.get(family.prefix);
-    if (known !== undefined) return known;
-    const backend = createRedisBackend(family.name, queueOptions(connection, family));
-    backend.on("error", onError);
-    backends.set(family.prefix, backend);
-    return backend;
+  const adderOf = (family: Family): Adder => {
+    const adder = isFast ? batchingAdder(connection, family) : plainAdder(connection, family, onError);
+    adders.set(family.prefix, adder);
+    return adder;
   };
 
-  const addOnce = async (
-    family: Family,
-    jobs: readonly NewJob[],
-    giveUp: AbortSignal,
-  ): Promise<readonly Before[]> => {
-    await ready();
-    if (!backends.has(family.prefix)) await registerFamily(connection, family);
-    const backend = backendOf(family);
-    const transaction = (await backend.client).multi();
+  const addOnce = async (family: Family, jobs: readonly NewJob[], wait: Wait): Promise<readonly Before[]> => {
+    if (connection.status !== "ready") await ready();
+    if (!adders.has(family.prefix)) await registerFamily(connection, family);
+    const adder = adders.get(family.prefix) ?? adderOf(family);
     // Whoever waited for this has been told that it failed: nothing may land after that if we can help it.
-    giveUp.throwIfAborted();
-    for (const job of jobs) queueAdd(transaction, backend, family, job);
-    const answers = (await transaction.exec()) as readonly (readonly [Error | null, unknown])[];
-    return jobs.map((_, index) => {
-      const [before, add] = answers.slice(2 * index, 2 * index + 2);
-      const error = before?.[0] ?? add?.[0];
-      if (error) throw error;
-      return typeof before?.[1] === "string" ? before[1] : undefined;
-    });
+    if (wait.isOver) throw new Error("given up");
+    return await adder.add(jobs, wait);
   };
 
   /** Tries again while the connection is at fault, until the deadline. */
-  const insist = async <T>(
-    deadlineMs: number,
-    advice: string,
-    attempt: (giveUp: AbortSignal) => Promise<T>,
-  ): Promise<T> => {
-    const giveUp = AbortSignal.timeout(deadlineMs);
-    for (let trouble: unknown; ;) {
-      if (closed) throw new UnderstudyError("client_closed", "This client was closed; create another one.");
-      try {
-        return await Promise.race([attempt(giveUp), rejectOn(giveUp)]);
-      } catch (error) {
-        if (giveUp.aborted) throw unreachable(deadlineMs, trouble, advice);
-        if (error instanceof UnderstudyError) throw error;
-        if (isScriptsLost(error)) connection.disconnect(true);
-        else if (!isConnectionTrouble(error)) throw refused(error);
-        trouble = error;
-        await sleep(RETRY_MS);
+  const insist = <T>(deadlineMs: number, advice: string, attempt: (wait: Wait) => Promise<T>): Promise<T> => {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    let trouble: unknown;
+    const wait = patience.begin(deadlineMs, () => reject(unreachable(deadlineMs, trouble, advice)));
+    const tryOn = async (): Promise<void> => {
+      while (!wait.isOver) {
+        if (closed) throw new UnderstudyError("client_closed", "This client was closed; create another one.");
+        try {
+          return resolve(await attempt(wait));
+        } catch (error) {
+          if (wait.isOver || error instanceof UnderstudyError) throw error;
+          if (isScriptsLost(error)) connection.disconnect(true);
+          else if (!isConnectionTrouble(error)) throw refused(error);
+          trouble = error;
+          await sleep(RETRY_MS);
+        }
       }
-    }
+    };
+    tryOn().catch(reject).finally(wait.end);
+    return promise;
   };
 
   return {
     async add(family, jobs, deadlineMs) {
       if (jobs.length === 0) return [];
       let tries = 0;
-      const before = await insist(deadlineMs, addAdvice, (giveUp) => {
+      const before = await insist(deadlineMs, addAdvice, (wait) => {
         tries += 1;
-        return addOnce(family, jobs, giveUp);
+        return addOnce(family, jobs, wait);
       });
       // After a lost answer, what we find may be what we ourselves stored.
       return tries === 1 ? before : before.map((data, i) => (isOwn(jobs[i]?.data, data) ? undefined : data));
@@ -127,60 +97,17 @@ export function openProducer(
       }),
     async close() {
       closed = true;
-      await Promise.allSettled([...backends.values()].map((backend) => backend.close()));
+      await Promise.allSettled([...adders.values()].map((adder) => adder.close()));
       connection.disconnect();
     },
   };
 }
 
-const KEEP_LOG_LINES = 100;
 const RETRY_MS = 50;
 
 const addAdvice =
   "The job may or may not be stored: enqueue it again with this error's idempotencyKey, which can never double it.";
 const askAdvice = "Ask again: what was asked may have been done, and doing it twice changes nothing.";
-
-/** BullMQ's own add, preceded in the same transaction by a look at what stands there. */
-function queueAdd(
-  transaction: IRedisTransaction,
-  backend: RedisQueueBackend,
-  family: Family,
-  job: NewJob,
-): void {
-  // BullMQ's type of a transaction names only what BullMQ uses; it is ioredis's own.
-  (transaction as unknown as ChainableCommander).hget(keyOf(family, "name", job.id), "data");
-  const { id, name, data, timestamp, delayMs = 0, priority = 0 } = job;
-  const json: JobJson = {
-    id,
-    name,
-    data,
-    timestamp,
-    delay: delayMs,
-    priority,
-    opts: {
-      jobId: id,
-      // Retrying is the runtime's business: BullMQ must never decide that a job is done for.
-      attempts: 1,
-      delay: delayMs,
-      ...(priority > 0 ? { priority } : {}),
-      removeOnComplete: { age: Math.ceil(job.keepCompletedMs / 1000) },
-      removeOnFail: false,
-      stackTraceLimit: 5,
-      keepLogs: KEEP_LOG_LINES,
-    },
-    progress: 0,
-    attemptsMade: 0,
-    attemptsStarted: 0,
-    stalledCounter: 0,
-    failedReason: "",
-    returnvalue: "",
-  };
-  void backend.addJobToTransaction(transaction, json, id);
-}
-
-function queueOptions(connection: Redis, { prefix }: Family): QueueOptions {
-  return { connection, prefix };
-}
 
 /** Resolves when the connection can be written to; all who wait share one listener. */
 function readiness(connection: Redis): () => Promise<void> {
@@ -195,12 +122,6 @@ function readiness(connection: Redis): () => Promise<void> {
     });
     await coming;
   };
-}
-
-async function rejectOn(signal: AbortSignal): Promise<never> {
-  return await new Promise<never>((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
-  });
 }
 
 /** Whether what stands there came from this very enqueue, however far its job has got since. */

@@ -2,7 +2,11 @@ import type { Redis } from "ioredis";
 
 /** A Lua script, sent whole once per server and by its hash afterwards. */
 export interface Script {
-  run(redis: Redis, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
+  run(
+    redis: Redis,
+    keys: readonly string[],
+    args: readonly (string | number | Buffer | undefined)[],
+  ): Promise<unknown>;
 }
 
 /** @param name unique in this process; connections remember scripts by it */

@@ -1,5 +1,7 @@
-import { type BackendFactory, createRedisBackend, type RedisQueueBackend } from "bullmq";
+import { type BackendFactory, createRedisBackend, type RedisQueueBackend, type WorkerOptions } from "bullmq";
 
+import type { Batcher } from "./batch/batcher.ts";
+import { batchMoves } from "./batch/moves.ts";
 import type { FetchDoor } from "./fetch-door.ts";
 
 /** Where a finished run of a job goes, with the data that is written in the same atomic step, fenced by the lock token. */
@@ -16,6 +18,8 @@ export interface Settlement {
 
 export interface SettlingOptions {
   readonly door: FetchDoor;
+  /** What goes to Redis goes together with what others send; when absent it goes alone. */
+  readonly batcher: Batcher | undefined;
   /**
    * What completed in this queue stays at least so long. When a job completes, BullMQ removes all of the queue that are older than
    * that one's own age: one job with a short memory would take the receipts of the others with it.
@@ -36,8 +40,8 @@ interface How {
   readonly keep: Keep;
   readonly token: string;
   readonly fetchNext: boolean;
-  /** Fields of the job's hash that are written in the same step. */
-  readonly fields: Record<string, string> | undefined;
+  /** JSON; the job's data that is written in the same step. */
+  readonly data: string | undefined;
 }
 
 // Protected in BullMQ's types, stable in its code; the contract tests hold the pinned version to it.
@@ -62,6 +66,7 @@ interface Internals {
  */
 export function settlingBackend({
   door,
+  batcher,
   keepCompletedMs,
   afterFailed,
 }: SettlingOptions): BackendFactory<RedisQueueBackend> {
@@ -69,6 +74,7 @@ export function settlingBackend({
     const backend = createRedisBackend(name, options, kind);
     const fetchJob = backend.moveToActive.bind(backend);
     const moveToFailed = backend.moveToFailed.bind(backend);
+    const finishTogether = batcher && batchMoves(backend, options as WorkerOptions, batcher);
 
     const fail: RedisQueueBackend["moveToFailed"] = async (job, reason, keep, token, fetchNext, fields) => {
       door.ended(idOf(job));
@@ -80,18 +86,25 @@ export function settlingBackend({
     const complete = async (job: Job, move: To<"completed">, how: How): Promise<Finished> => {
       const finishedOn = Date.now();
       const value = JSON.stringify(move.returnValue) ?? "null";
-      const { keep, token, fetchNext, fields } = how;
+      const { token, fetchNext, data } = how;
+      const keep = longer(how.keep, keepCompletedMs);
+      if (finishTogether !== undefined) {
+        const { attempts } = job.opts;
+        const id = idOf(job);
+        const completion = { id, returnValue: value, keep, attempts, token, finishedOn, fetchNext, data };
+        return { result: await finishTogether(completion), finishedOn };
+      }
       const internals = backend as unknown as Internals;
       const args = internals.moveToFinishedArgs(
         job,
         value,
         "returnvalue",
-        longer(keep, keepCompletedMs),
+        keep,
         "completed",
         token,
         finishedOn,
         fetchNext,
-        fields,
+        fieldsOf(data),
       );
       return { result: await backend.moveToFinished(idOf(job), args), finishedOn };
     };
@@ -99,8 +112,9 @@ export function settlingBackend({
     const delay = async (
       job: Job,
       move: To<"delayed">,
-      { token, fetchNext, fields }: How,
+      { token, fetchNext, data }: How,
     ): Promise<Finished> => {
+      const fields = fieldsOf(data);
       const result = await backend.moveToDelayed(idOf(job), Date.now(), move.delayMs, token, {
         skipAttempt: !move.spendsAttempt,
         ...(fields === undefined ? {} : { fieldsToUpdate: fields }),
@@ -112,19 +126,14 @@ export function settlingBackend({
     const settle = async (job: Job, move: Settlement["move"], how: How): Promise<Finished> => {
       if (move.to === "completed") return await complete(job, move, how);
       if (move.to === "delayed") return await delay(job, move, how);
-      return await fail(job, move.reason, false, how.token, how.fetchNext, how.fields);
+      return await fail(job, move.reason, false, how.token, how.fetchNext, fieldsOf(how.data));
     };
 
     const moveToCompleted: MoveToCompleted = async (job, returned, keep, token, mayFetch) => {
       const { data, move, afterwards } = returned as Settlement;
       door.ended(idOf(job));
       const fetchNext = mayFetch && door.hasSlot() && door.waitMs(Date.now()) === 0;
-      const how = {
-        keep,
-        token,
-        fetchNext,
-        fields: data === undefined ? undefined : { data },
-      };
+      const how = { keep, token, fetchNext, data };
       const finished = fetchNext
         ? await door.pass(
             () => settle(job, move, how),
@@ -154,6 +163,10 @@ function fetchedId(answer: unknown): string | undefined {
 function idOf(job: Job): string {
   if (job.id === undefined) throw new TypeError("BullMQ handed over a job without an id");
   return job.id;
+}
+
+function fieldsOf(data: string | undefined): Record<string, string> | undefined {
+  return data === undefined ? undefined : { data };
 }
 
 /** Both are promises: what the finishing job was stored with, by whatever release, and what its queue keeps. */

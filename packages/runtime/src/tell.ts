@@ -33,7 +33,7 @@ export function tellVerdict(verdict: Verdict, trail: Trail, run: Run): void {
  * ahead of the settling write on the same connection; only a dead letter, which moves, must wait for them.
  */
 export async function writeLog(verdict: Verdict, lines: readonly string[], run: Run): Promise<void> {
-  const written = Promise.all(lines.map((line) => run.fetched.log(line))).catch((error: unknown) => {
+  const written = run.fetched.log(lines).catch((error: unknown) => {
     run.observe({ event: "trouble", queue: run.family.name, error: asError(error) });
   });
   if (verdict.kind === "dead_letter") await written;

@@ -1,0 +1,135 @@
+import {
+  createRedisBackend,
+  type IRedisTransaction,
+  type JobJson,
+  type JobsOptions,
+  type QueueOptions,
+  type RedisQueueBackend,
+} from "bullmq";
+import type { ChainableCommander, Redis } from "ioredis";
+
+import { createBatcher } from "./batch/batcher.ts";
+import { type Answer, type Call, manyAdds, Taken } from "./batch/many.ts";
+import { type Family, keyOf } from "./names.ts";
+import type { Wait } from "./patience.ts";
+
+export interface NewJob {
+  readonly id: string;
+  readonly name: string;
+  /** JSON. */
+  readonly data: string;
+  /** Epoch milliseconds. */
+  readonly timestamp: number;
+  readonly delayMs?: number;
+  /** 1 is the most urgent, 2,097,152 the least; jobs without one go first. */
+  readonly priority?: number;
+  readonly keepCompletedMs: number;
+}
+
+/** The data that stood under the job's id before this add; undefined when the id was free and the job is new. */
+export type Before = string | undefined;
+
+/** Adds jobs of one family, once. */
+export interface Adder {
+  /** In one atomic step. @throws Error of Redis or of the connection */
+  add(jobs: readonly NewJob[], wait: Wait): Promise<readonly Before[]>;
+  close(): Promise<void>;
+}
+
+/** Of the log that each job has. */
+export const KEEP_LOG_LINES = 100;
+const STACK_TRACE_LIMIT = 5;
+
+/** Retrying is the runtime's business: BullMQ must never decide that a job is done for. */
+function optionsOf({ delayMs = 0, priority = 0, keepCompletedMs }: NewJob) {
+  return {
+    attempts: 1,
+    delay: delayMs,
+    ...(priority > 0 ? { priority } : {}),
+    removeOnComplete: { age: Math.ceil(keepCompletedMs / 1000) },
+    removeOnFail: false,
+    stackTraceLimit: STACK_TRACE_LIMIT,
+  } satisfies JobsOptions;
+}
+
+/** Those that are added in one turn of the event loop, by whomever, go to Redis together. */
+export function batchingAdder(redis: Redis, family: Family): Adder {
+  const prefix = keyOf(family, "name", "");
+  const batcher = createBatcher({ redis, many: manyAdds(), prefix, most: 50 });
+  const keysOf = (parts: readonly string[]): readonly string[] => parts.map((part) => `${prefix}${part}`);
+  const keys = {
+    addStandardJob: keysOf("wait paused meta id completed delayed active events marker".split(" ")),
+    addDelayedJob: keysOf("marker meta id delayed completed events".split(" ")),
+    addPrioritizedJob: keysOf("marker meta id prioritized delayed completed active events pc".split(" ")),
+  };
+  const callOf = (job: NewJob): Call => {
+    const { id, name, timestamp, data, delayMs = 0, priority = 0 } = job;
+    const kind = delayMs > 0 ? "addDelayedJob" : priority > 0 ? "addPrioritizedJob" : "addStandardJob";
+    return { kind, keys: keys[kind], args: [id, name, String(timestamp), data], shared: storedOptions(job) };
+  };
+  return {
+    async add(jobs, wait) {
+      return (await batcher.run(jobs.map(callOf), wait)).map(beforeOf);
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/** As BullMQ stores them, where some have short names. */
+function storedOptions(job: NewJob): string {
+  return JSON.stringify({ ...optionsOf(job), kl: KEEP_LOG_LINES });
+}
+
+function beforeOf(answer: Answer): Before {
+  if (answer instanceof Error) throw answer;
+  return answer instanceof Taken ? answer.data : undefined;
+}
+
+/** By BullMQ's own scripts, one for each job. */
+export function plainAdder(redis: Redis, family: Family, onError: (error: Error) => void): Adder {
+  const options: QueueOptions = { connection: redis, prefix: family.prefix };
+  const backend = createRedisBackend(family.name, options);
+  backend.on("error", onError);
+  return {
+    async add(jobs) {
+      const transaction = (await backend.client).multi();
+      for (const job of jobs) queueAdd(transaction, backend, family, job);
+      const answers = (await transaction.exec()) as readonly (readonly [Error | null, unknown])[];
+      return jobs.map((_, index) => {
+        const [before, add] = answers.slice(2 * index, 2 * index + 2);
+        const error = before?.[0] ?? add?.[0];
+        if (error) throw error;
+        return typeof before?.[1] === "string" ? before[1] : undefined;
+      });
+    },
+    close: () => backend.close(),
+  };
+}
+
+/** BullMQ's own add, preceded in the same transaction by a look at what stands there. */
+function queueAdd(
+  transaction: IRedisTransaction,
+  backend: RedisQueueBackend,
+  family: Family,
+  job: NewJob,
+): void {
+  // BullMQ's type of a transaction names only what BullMQ uses; it is ioredis's own.
+  (transaction as unknown as ChainableCommander).hget(keyOf(family, "name", job.id), "data");
+  const { id, name, data, timestamp, delayMs = 0, priority = 0 } = job;
+  const json: JobJson = {
+    id,
+    name,
+    data,
+    timestamp,
+    delay: delayMs,
+    priority,
+    opts: { ...optionsOf(job), keepLogs: KEEP_LOG_LINES },
+    progress: 0,
+    attemptsMade: 0,
+    attemptsStarted: 0,
+    stalledCounter: 0,
+    failedReason: "",
+    returnvalue: "",
+  };
+  void backend.addJobToTransaction(transaction, json, id);
+}

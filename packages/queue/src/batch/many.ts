@@ -1,0 +1,202 @@
+import type { Redis } from "ioredis";
+
+import { defineScript } from "../script.ts";
+import { loadScript, luaFunctions } from "./bullmq-lua.ts";
+import { LEAN_ADD } from "./lean-add.ts";
+import { LEAN_MOVE } from "./lean-move.ts";
+
+/** One thing to do in Redis, together with others. */
+export interface Call {
+  /** Which of the kinds of its `Many`. */
+  readonly kind: string;
+  /** All keys of its kind. */
+  readonly keys: readonly string[];
+  readonly args: readonly Argument[];
+  /** JSON that many calls have in common; it is sent once. Its last argument, for the script. */
+  readonly shared?: string;
+}
+
+export type Argument = string | number | Buffer | undefined;
+
+/** What BullMQ's script answered; an Error when it failed, which concerns this call alone. */
+export type Answer = unknown;
+
+/** Kinds of calls of which many can go to Redis in one. */
+export interface Many {
+  /**
+   * @param prefix of the queue's keys, with the colon at its end
+   * @returns an answer for each call, in order. Rejects when the whole did not come through.
+   */
+  run(redis: Redis, prefix: string, calls: readonly Call[]): Promise<readonly Answer[]>;
+}
+
+interface Kind {
+  readonly name: string;
+  /** The Lua function that does it. */
+  readonly run: string;
+  readonly keys: number;
+  readonly args: number;
+  /** Which of its keys, counted from 1, differ from call to call. */
+  readonly own: readonly number[];
+  readonly isShared?: true;
+}
+
+const adding: readonly Kind[] = [
+  { name: "addStandardJob", run: "addOrdinary", keys: 9, args: 5, own: [], isShared: true },
+  { name: "addDelayedJob", run: "addDelayed", keys: 6, args: 5, own: [], isShared: true },
+  { name: "addPrioritizedJob", run: "addPrioritized", keys: 9, args: 5, own: [], isShared: true },
+];
+
+const moving: readonly Kind[] = [
+  { name: "complete", run: "complete", keys: 14, args: 7, own: [12], isShared: true },
+  { name: "moveToFinished", run: "failed", keys: 14, args: 9, own: [11, 12, 13] },
+  { name: "moveToActive", run: "active", keys: 11, args: 3, own: [] },
+  { name: "moveToDelayed", run: "delayed", keys: 11, args: 9, own: [5] },
+  { name: "addLogs", run: "addLogs", keys: 2, args: 2, own: [1, 2] },
+];
+
+export const manyAdds = (): Many =>
+  manyOf("add-many", adding, ["addStandardJob-9", "addDelayedJob-6", "addPrioritizedJob-9"], LEAN_ADD);
+export const manyMoves = (): Many =>
+  manyOf("move-many", moving, ["moveToFinished-14", "moveToActive-11", "moveToDelayed-11"], LEAN_MOVE);
+
+/** Begins the answer to a call that failed, and to an add whose id is taken; nothing that BullMQ answers begins like this. */
+const FAILED = "!";
+const TAKEN = "=";
+
+/** An add whose id was taken: what stands under it. */
+export class Taken {
+  readonly data: string | undefined;
+
+  constructor(data: string | undefined) {
+    this.data = data;
+  }
+}
+
+const PRELUDE = `
+local prefix = ARGV[1]
+local shared = {}
+local function sharedOf(number) return shared[number] end
+local found
+`;
+
+/**
+ * KEYS those of each kind that is called, one kind after the other, without the keys that differ from call to call.
+ * ARGV prefix; how many kinds are called, then their numbers; how many texts are shared, then these; then for each call the number
+ * of its kind, its own keys, its arguments, the last of which is the number of its shared text where its kind has one.
+ * Answers with one answer for each call: BullMQ's own, { "!", why } or { "=", data }.
+ */
+const DRIVER = `
+local at, kindCount = 0, tonumber(ARGV[2])
+for i = 3, kindCount + 2 do
+  local kind = kinds[tonumber(ARGV[i])]
+  local isOwn = {}
+  for _, place in ipairs(kind.own) do isOwn[place] = true end
+  for place = 1, kind.keys do
+    if not isOwn[place] then
+      at = at + 1
+      kind.table[place] = KEYS[at]
+    end
+  end
+end
+at = kindCount + 3
+local sharedCount = tonumber(ARGV[at])
+for i = 1, sharedCount do
+  local json = ARGV[at + i]
+  shared[tostring(i)] = { json = json, value = cjson.decode(json) }
+end
+at = at + sharedCount + 1
+
+local function failure(why)
+  return { "${FAILED}", type(why) == "table" and why.err or tostring(why) }
+end
+local answers = {}
+while ARGV[at] do
+  local kind = kinds[tonumber(ARGV[at])]
+  for i, place in ipairs(kind.own) do kind.table[place] = ARGV[at + i] end
+  at = at + #kind.own + 1
+  found = nil
+  local ok, answer = pcall(kind.run, kind.table, { unpack(ARGV, at, at + kind.args - 1) })
+  at = at + kind.args
+  if not ok then
+    answer = failure(answer)
+  elseif found ~= nil then
+    answer = { "${TAKEN}", found }
+  end
+  answers[#answers + 1] = answer or false
+end
+local trouble = settle()
+if trouble then
+  for i = 1, #answers do answers[i] = failure(trouble) end
+end
+return answers`;
+
+function manyOf(name: string, kinds: readonly Kind[], files: readonly string[], lean: string): Many {
+  const rows = kinds.map(
+    (kind) =>
+      `{ run = ${kind.run}, keys = ${kind.keys}, args = ${kind.args}, own = { ${kind.own.join(", ")} }, table = {} }`,
+  );
+  const lua = [
+    luaFunctions(files.map(loadScript)),
+    PRELUDE,
+    lean,
+    `local kinds = { ${rows.join(",\n")} }`,
+    DRIVER,
+  ].join("\n");
+  const script = defineScript(name, lua);
+  const shapes = new Map(kinds.map((kind, n) => [kind.name, shapeOf(kind, n + 1)]));
+
+  return {
+    async run(redis, prefix, calls) {
+      const keys: string[] = [];
+      const called = new Set<number>();
+      const shared = new Map<string, string>();
+      const args: Argument[] = [];
+      for (const call of calls) {
+        const shape = shapes.get(call.kind);
+        if (shape === undefined) throw new TypeError(`there is no kind ${call.kind} in ${name}`);
+        if (!called.has(shape.number)) {
+          called.add(shape.number);
+          for (const place of shape.common) keys.push(call.keys[place] ?? "");
+        }
+        args.push(shape.text);
+        for (const place of shape.own) args.push(call.keys[place]);
+        args.push(...call.args);
+        if (call.shared !== undefined) args.push(numberOf(call.shared, shared));
+      }
+      const head = [prefix, called.size, ...called, shared.size, ...shared.keys()];
+      const answers = (await script.run(redis, keys, [...head, ...args])) as readonly unknown[];
+      return answers.map(read);
+    },
+  };
+}
+
+function numberOf(text: string, known: Map<string, string>): string {
+  let number = known.get(text);
+  if (number === undefined) known.set(text, (number = String(known.size + 1)));
+  return number;
+}
+
+interface Shape {
+  readonly number: number;
+  readonly text: string;
+  /** Places of keys, counted from 0. */
+  readonly common: readonly number[];
+  readonly own: readonly number[];
+}
+
+function shapeOf({ keys, own }: Kind, number: number): Shape {
+  return {
+    number,
+    text: String(number),
+    common: Array.from({ length: keys }, (_, n) => n).filter((n) => !own.includes(n + 1)),
+    own: own.map((n) => n - 1),
+  };
+}
+
+function read(answer: unknown): Answer {
+  if (!Array.isArray(answer)) return answer;
+  if (answer[0] === FAILED) return new Error(String(answer[1]));
+  if (answer[0] === TAKEN) return new Taken(typeof answer[1] === "string" ? answer[1] : undefined);
+  return answer;
+}

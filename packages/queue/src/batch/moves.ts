@@ -1,0 +1,100 @@
+import type { JobsOptions, RedisQueueBackend, WorkerOptions } from "bullmq";
+
+import type { Batcher } from "./batcher.ts";
+import type { Argument, Call } from "./many.ts";
+
+/** How many keys BullMQ's own calls have that go together. */
+const KEYS = { moveToFinished: 14, moveToActive: 11, moveToDelayed: 11 } as const;
+
+type Keep = Parameters<RedisQueueBackend["moveToCompleted"]>[2];
+
+export interface Completion {
+  readonly id: string;
+  /** JSON. */
+  readonly returnValue: string;
+  readonly keep: Keep;
+  readonly attempts: JobsOptions["attempts"];
+  readonly token: string;
+  readonly finishedOn: number;
+  readonly fetchNext: boolean;
+  /** JSON; written in the same step. */
+  readonly data: string | undefined;
+}
+
+// Not for others in BullMQ's types, stable in its code; the contract tests hold the pinned version to it.
+interface Internals {
+  execCommand(client: unknown, command: string, parts: unknown): unknown;
+}
+
+/** A call of ours on its way through BullMQ, which reads the answer as its own. */
+class Ours {
+  readonly call: Call;
+
+  constructor(call: Call) {
+    this.call = call;
+  }
+}
+
+/**
+ * Has a worker's fetches and moves go to Redis together.
+ * @returns what completes a job: as BullMQ's moveToFinished, which answers for it
+ */
+export function batchMoves(
+  backend: RedisQueueBackend,
+  options: Pick<WorkerOptions, "lockDuration" | "name" | "limiter" | "metrics">,
+  batcher: Batcher,
+): (completion: Completion) => ReturnType<RedisQueueBackend["moveToFinished"]> {
+  const internals = backend as unknown as Internals;
+  const byItself = internals.execCommand.bind(backend);
+  internals.execCommand = (client, command, parts) => {
+    if (parts instanceof Ours) return batcher.one(parts.call);
+    if (!isTogether(command)) return byItself(client, command, parts);
+    const all = parts as readonly Argument[];
+    const keys = all.slice(0, KEYS[command]) as readonly string[];
+    return batcher.one({ kind: command, keys, args: all.slice(KEYS[command]) });
+  };
+
+  const { keys } = backend;
+  const common = [
+    ...["wait", "active", "prioritized", "events", "stalled", "limiter", "delayed", "paused", "meta", "pc"],
+    "completed",
+  ].map((part) => keys[part] ?? "");
+  const metrics = backend.toKey("metrics:completed");
+  const shared = sharedOptions(options);
+  return ({ id, returnValue, keep, attempts, token, finishedOn, fetchNext, data = "" }) => {
+    const call: Call = {
+      kind: "complete",
+      keys: [...common, backend.toKey(id), metrics, keys["marker"] ?? ""],
+      args: [id, String(finishedOn), returnValue, fetchNext ? "1" : "0", token, data],
+      shared: shared(keep, attempts),
+    };
+    return backend.moveToFinished(id, new Ours(call) as never);
+  };
+}
+
+function isTogether(command: string): command is keyof typeof KEYS {
+  return Object.hasOwn(KEYS, command);
+}
+
+/** What BullMQ tells its script of the worker and of the job, but for the lock's token. */
+function sharedOptions({
+  lockDuration,
+  name,
+  limiter,
+  metrics,
+}: Pick<WorkerOptions, "lockDuration" | "name" | "limiter" | "metrics">) {
+  return (keep: Keep, attempts: JobsOptions["attempts"]): string =>
+    JSON.stringify({
+      name,
+      keepJobs: typeof keep === "object" ? keep : { count: keepCount(keep) },
+      limiter,
+      lockDuration,
+      attempts,
+      maxMetricsSize: metrics?.maxDataPoints ?? "",
+    });
+}
+
+function keepCount(keep: Exclude<Keep, object>): number {
+  if (typeof keep === "number") return keep;
+  return keep ? 0 : -1;
+}
