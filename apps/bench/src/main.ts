@@ -1,5 +1,8 @@
-// Usage: npm run bench [-- NAME] [-- --smoke]. Without a name all of them; --smoke is the short form that CI runs. Ends with 1 when
-// something that is required does not hold.
+// Usage: npm run bench [-- NAME…] [-- --smoke] [--rounds N] [--json FILE] [--charts DIR] [--peers]. Without a name all of them; --smoke is
+// the short form that CI runs. The rest is for those that compare with bare BullMQ: how many rounds, and where figures and charts go.
+// Ends with 1 when something that is required does not hold.
+import { readOptions } from "./bullmq/options.ts";
+
 type Bench = (isSmoke: boolean) => Promise<number>;
 
 /** Each is loaded only when it is wanted: one needs a fraction of what all need. */
@@ -17,17 +20,36 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   "retry-budget": async () => (await import("./pace/herd.ts")).retryBudgetBench,
 };
 
-const words = process.argv.slice(2);
-const isSmoke = words.includes("--smoke");
-const wanted = words.filter((word) => !word.startsWith("--"));
-const names = wanted.length > 0 ? wanted : Object.keys(benches);
-const unknown = names.filter((name) => benches[name] === undefined);
-if (unknown.length > 0) {
-  console.error(`There is no bench ${unknown.join(", ")}. There are: ${Object.keys(benches).join(", ")}.`);
-  process.exit(2);
+const { names, options } = words();
+// Together, for their results are one file.
+const compared = names.filter((name) => benches[name] === undefined);
+if (names.length === 0 || compared.length > 0) {
+  const { bullmqBench, bullmqNames } = await import("./bullmq/bench.ts");
+  const unknown = compared.filter((name) => !bullmqNames.includes(name));
+  if (unknown.length > 0)
+    refuse(
+      `There is no bench ${unknown.join(", ")}. There are: ${[...Object.keys(benches), ...bullmqNames].join(", ")}.`,
+    );
+  note(await bullmqBench(names.length === 0 ? bullmqNames : compared, options));
 }
-for (const name of names) {
+for (const name of names.length === 0 ? Object.keys(benches) : names) {
   const bench = await benches[name]?.();
-  const status = await bench?.(isSmoke);
-  if (status !== 0) process.exitCode = status ?? 1;
+  if (bench !== undefined) note(await bench(options.isSmoke));
+}
+
+function words(): ReturnType<typeof readOptions> {
+  try {
+    return readOptions(process.argv.slice(2));
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function note(status: number): void {
+  if (status !== 0) process.exitCode = status;
+}
+
+function refuse(why: string): never {
+  console.error(why);
+  process.exit(2);
 }

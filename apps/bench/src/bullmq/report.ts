@@ -1,0 +1,63 @@
+import { cpus, totalmem } from "node:os";
+
+import type { Comparison } from "./compare.ts";
+import { boundOf } from "./demands.ts";
+import { median } from "./median.ts";
+import type { Stage } from "./stage.ts";
+import type { Demand, Result, Sample } from "./types.ts";
+
+export const header = `| | ours | bare BullMQ | unit | ratio | required | ratios of the rounds | disturbed | client µs/job, ours / bare | Redis µs/job, ours / bare |
+| --- | ---: | ---: | --- | ---: | --- | --- | --- | ---: | ---: |`;
+
+export function lineOf(
+  result: Result,
+  demand: Demand | undefined,
+  { samples, disturbed }: Comparison,
+): string {
+  const ratios = result.rounds.map(({ ratio }) => ratio.toFixed(2)).join(", ");
+  const cpu = (of: "clientUs" | "redisUs"): string =>
+    (["ours", "bullmq"] as const).map((system) => micros(samples[system], of)).join(" / ");
+  const cells = [
+    result.name,
+    brief(result.ours),
+    brief(result.bullmq),
+    result.unit,
+    result.ratioToBullmq.toFixed(2),
+    demanded(demand),
+    ratios,
+    disturbed === 0 ? "" : `${disturbed} of ${2 * result.rounds.length}`,
+    cpu("clientUs"),
+    cpu("redisUs"),
+  ];
+  return `| ${cells.join(" | ")} |`;
+}
+
+/** What each round measured, since a median alone hides how far they lie apart. */
+export function rawLineOf({ name, rounds }: Result): string {
+  const raw = (system: "ours" | "bullmq"): string => rounds.map((round) => brief(round[system])).join(", ");
+  return `* ${name}: ours ${raw("ours")}; bare ${raw("bullmq")}`;
+}
+
+export async function machine({ redis, isPinned, isSmoke }: Stage): Promise<string> {
+  const [, version = "?"] = /redis_version:(\S+)/u.exec(await redis.info("server")) ?? [];
+  const where = isPinned
+    ? "Redis on core 1, clients on core 0"
+    : "nothing pinned (the short form, no taskset, or one core): Redis and clients may share a core, which makes figures noisy";
+  return `${cpus().length} × ${cpus()[0]?.model.trim() ?? "?"}, ${Math.round(totalmem() / 2 ** 30)} GiB; Node ${process.versions.node}, Redis ${version}, append-only file synced every second; ${where}.
+Each sample in a fresh process, warmed up with a quarter of its jobs. Payload 325 bytes. Disturbed: samples in which other programs used more than a quarter of a core, at the third try too. Bare BullMQ: default options, and removeOnComplete, its fastest.${isSmoke ? "\nThe short form: counts are held, and the figures say nothing." : ""}`;
+}
+
+function micros(samples: readonly Sample[], of: "clientUs" | "redisUs"): string {
+  const known = samples.flatMap((sample) => sample[of] ?? []);
+  return known.length === 0 ? "–" : median(known).toFixed(1);
+}
+
+function demanded(demand: Demand | undefined): string {
+  if (demand === undefined) return "";
+  return demand.of === "ratio" ? boundOf(demand) : `ours ${boundOf(demand)}`;
+}
+
+function brief(value: number): string {
+  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString("en");
+  return value.toFixed(2);
+}

@@ -1,0 +1,20 @@
+import type { Stage } from "../stage.ts";
+import type { Sample, Scenario, System } from "../types.ts";
+
+/** A producer with 100 in flight and a worker of 50 slots together. */
+export const endToEndScenarios: readonly Scenario[] = [
+  {
+    group: "end-to-end",
+    rows: [
+      { name: "end-to-end", figure: "perSecond", unit: "jobs/s", requires: { of: "ratio", atLeast: 1.5 } },
+    ],
+    take: (stage, system) => endToEnd(stage, system, stage.isSmoke ? 400 : 40_000),
+  },
+];
+
+export async function endToEnd(stage: Stage, system: System, jobs: number): Promise<Sample> {
+  await stage.empty();
+  const warm = Math.ceil(jobs / 4);
+  const work = { kind: "end-to-end", callers: 100, concurrency: 50, warm, jobs } as const;
+  return await stage.sample(system, stage.namespace(system), work);
+}
