@@ -1,3 +1,5 @@
+import { availableParallelism } from "node:os";
+
 import { jobs } from "@understudy/jobs";
 import { providers } from "@understudy/providers";
 import { defaultCircuit } from "@understudy/resilience";
@@ -39,6 +41,7 @@ function problems(env: Env): readonly string[] {
 test("with nothing but Redis, a route and its credentials, the rest has defaults", () => {
   expect(read({})).toEqual({
     role: "both",
+    processes: 1,
     redisUrl: "redis://127.0.0.1:6379",
     namespace: "understudy",
     queues: [{ name: "email", concurrency: 20 }],
@@ -68,6 +71,16 @@ test("with nothing but Redis, a route and its credentials, the rest has defaults
     logLevel: "info",
     suspicions: [],
   });
+});
+
+test("WORKER_PROCESSES is a number of workers, or auto for one per core; a janitor is always one", () => {
+  expect(read({ WORKER_PROCESSES: "3" }).processes).toBe(3);
+  expect(read({ WORKER_PROCESSES: "auto" }).processes).toBe(Math.min(availableParallelism(), 64));
+  expect(read({ WORKER_PROCESSES: "3", ROLE: "janitor" }).processes).toBe(1);
+  for (const WORKER_PROCESSES of ["0", "65", "1.5", "all"])
+    expect(problems({ WORKER_PROCESSES })).toEqual([
+      "WORKER_PROCESSES is wrong: must be a whole number from 1 to 64, or auto for one per core.",
+    ]);
 });
 
 test("look-ups are not believed early where it counts", () => {

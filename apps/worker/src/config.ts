@@ -3,13 +3,12 @@ import * as z from "zod";
 
 import { type Circuits, readCircuits } from "./circuit-config.ts";
 import { type Env, EnvReader, wholeNumber } from "./env.ts";
+import { type ProcessConfig, readProcess, readRole } from "./process-config.ts";
 import { readProviders } from "./provider-config.ts";
 import { isRouted, readRoutes, type RouteConfig } from "./route-config.ts";
 
 /** Everything this process was told, parsed once. */
-export interface WorkerConfig {
-  /** work: run jobs. janitor: sweep what failed to the dead letters, and look for jobs lost with their worker. */
-  readonly role: (typeof roles)[number];
+export interface WorkerConfig extends ProcessConfig {
   readonly redisUrl: string;
   readonly namespace: string;
   readonly queues: readonly QueueConfig[];
@@ -20,7 +19,6 @@ export interface WorkerConfig {
   readonly callTimeoutMs: number;
   /** Instead of what each provider says of its own look-ups; for sandboxes, whose books do not lag. */
   readonly lookUpAfterMs: number | undefined;
-  readonly drainDeadlineMs: number;
   readonly lockMs: number;
   readonly stalledCheckMs: number;
   /** How much of each family's dead letters the janitor keeps; all of them without a bound. */
@@ -34,8 +32,6 @@ export interface WorkerConfig {
   readonly fleet: (typeof fleets)[number];
   /** A backup that has not delivered for so long is told of as unproven. */
   readonly provenMs: number;
-  readonly http: { readonly host: string; readonly port: number };
-  readonly logLevel: (typeof logLevels)[number];
   /** Variables that are probably misspelt, a sentence each. */
   readonly suspicions: readonly string[];
 }
@@ -57,8 +53,6 @@ export interface ProviderConfig {
 }
 
 const fleets = ["shared", "alone"] as const;
-const roles = ["both", "work", "janitor"] as const;
-const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
 const redisUrl = z.string().refine((text) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -77,12 +71,11 @@ export function readConfig(
   const reader = new EnvReader(env);
   const isProduction = reader.raw("NODE_ENV")?.toLowerCase() === "production";
   const queues = readQueues(reader, jobs);
-  const role = reader.read("ROLE", z.enum(roles).default("both")) ?? "both";
+  const role = readRole(reader);
   const routes =
     role === "janitor" ? new Map<string, RouteConfig>() : readRoutes(reader, jobs, queues, providers);
   const callTimeoutMs = reader.read("CALL_TIMEOUT_MS", atLeast(100, 15_000)) ?? 0;
   const config = {
-    role,
     redisUrl: reader.read("REDIS_URL", redisUrl) ?? "",
     namespace:
       reader.read(
@@ -102,18 +95,13 @@ export function readConfig(
     ),
     callTimeoutMs,
     lookUpAfterMs: readLookUpAfter(reader, isProduction),
-    drainDeadlineMs: reader.read("DRAIN_DEADLINE_MS", atLeast(0, 25_000)) ?? 0,
     lockMs: reader.read("LOCK_MS", atLeast(1000, 60_000)) ?? 0,
     stalledCheckMs: reader.read("STALLED_CHECK_MS", atLeast(500, 30_000)) ?? 0,
     retention: readRetention(reader),
     fleet: reader.read("FLEET", z.enum(fleets).default("shared")) ?? "shared",
     circuits: readCircuits(reader, routes, callTimeoutMs),
     provenMs: (reader.read("BACKUP_PROVEN_HOURS", wholeNumber(1, 8760).default(24)) ?? 0) * 3_600_000,
-    http: {
-      host: reader.read("HTTP_HOST", z.string().default("127.0.0.1")) ?? "",
-      port: reader.read("HTTP_PORT", wholeNumber(0, 65_535).default(8080)) ?? 0,
-    },
-    logLevel: reader.read("LOG_LEVEL", z.enum(logLevels).default("info")) ?? "info",
+    ...readProcess(reader, role),
   };
   reader.finish();
   return { ...config, suspicions: reader.suspicions() };

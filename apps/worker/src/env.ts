@@ -46,6 +46,10 @@ export class EnvReader {
     this.#problems.push(sentence);
   }
 
+  hasProblems(): boolean {
+    return this.#problems.length > 0;
+  }
+
   names(): readonly string[] {
     return Object.keys(this.#env).filter((name) => (this.#env[name] ?? "").trim() !== "");
   }

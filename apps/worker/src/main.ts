@@ -1,102 +1,28 @@
-import { randomBytes } from "node:crypto";
-import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 
 import { UnderstudyError } from "@understudy/core";
-import { jobs } from "@understudy/jobs";
-import { providers } from "@understudy/providers";
-import { defaultCircuit, openPaceStore } from "@understudy/resilience";
 
-import { watchBackups } from "./backups.ts";
-import { readConfig } from "./config.ts";
-import type { FleetEvent } from "./fleet-events.ts";
-import { startFleetReport } from "./fleet.ts";
-import { startHealthServer } from "./health-server.ts";
-import { createLogger } from "./logger.ts";
-import { joinTheFleet } from "./membership.ts";
-import { createMetrics } from "./metrics.ts";
-import { noticesTo, notifyAll } from "./notices.ts";
-import { createRedisWatch } from "./redis-watch.ts";
-import { reportTo } from "./report.ts";
-import { type CircuitChange, createRoutes, ownEventOf } from "./routes.ts";
-import { type Services, startServices } from "./services.ts";
-import { dieWithoutSecrets, drainOnSignal } from "./shutdown.ts";
+import type { Env } from "./env.ts";
+import { numberOfThisProcess, tellRefusal } from "./supervisor/answer-supervisor.ts";
+import { readCrew } from "./supervisor/crew-config.ts";
+import { supervise } from "./supervisor/supervise.ts";
 
 try {
-  await main();
+  const env = { ...process.env, ...roleFlag() };
+  const number = numberOfThisProcess();
+  const crew = number === undefined ? readCrew(env) : undefined;
+  await (crew === undefined ? work(env, number) : supervise(crew, import.meta.filename));
 } catch (error) {
   if (!(error instanceof UnderstudyError)) throw error;
-  console.error(error.message);
+  await tellRefusal(error.message);
   process.exit(2);
 }
 
-async function main(): Promise<void> {
-  const config = readConfig({ ...process.env, ...roleFlag() }, jobs, providers);
-  const log = createLogger(config.logLevel, jobs, Object.values(providers));
-  let running: Services | undefined;
-  dieWithoutSecrets(log, () => running?.running() ?? []);
-  for (const suspicion of config.suspicions) log.warn({ event: "suspicious_variable" }, suspicion);
-  const metrics = createMetrics(jobs);
-  const isReady = (): boolean => running?.isReady() === true;
-  const health = await startHealthServer(config.http, { isReady, metrics: () => metrics.text() });
-  log.info(
-    {
-      event: "started",
-      role: config.role,
-      queues: config.queues,
-      routes: Object.fromEntries([...config.routes].map(([name, { providers: names }]) => [name, names])),
-      port: health.port,
-    },
-    "worker started",
-  );
-
-  const redisWatch = createRedisWatch({ log, url: config.redisUrl, isReady, now: Date.now });
-  const report = reportTo(log, Date.now);
-  const fleet = startFleetReport(config, jobs, (provider, capability) => {
-    return (config.circuits.get(`${provider} ${capability}`) ?? defaultCircuit).slowMs;
-  });
-  // Whoever else is to be told, a pager or a chat, comes here.
-  const notify = notifyAll(log, [noticesTo(log)]);
-  const tell = (event: FleetEvent): void => {
-    metrics.fleet(event);
-    notify(event);
-  };
-  const membership = joinTheFleet(config, nameOfThisWorker(), tell);
-  const { member, redis } = membership;
-  const pace = openPaceStore(redis, config.namespace);
-  const onCircuit = (change: CircuitChange): void => {
-    metrics.circuit(change);
-    fleet.circuit(change);
-    const event = ownEventOf(change);
-    if (event !== undefined) tell(event);
-  };
-  const unwatch = watchBackups(config, redis, tell);
-  const routes = createRoutes({ config, jobs, providers, member, pace, onCircuit });
-  const services = await startServices(config, routes, (event) => {
-    metrics.observe(event);
-    fleet.observe(event);
-    if (event.event === "failover") notify(event);
-    if (event.event !== "trouble" || !redisWatch.take(event.error)) report(event);
-  });
-  running = services;
-  const looking = setInterval(() => redisWatch.look(), 1000);
-  drainOnSignal({
-    log,
-    services,
-    deadlineMs: config.drainDeadlineMs,
-    before: () => clearInterval(looking),
-    after: async () => {
-      unwatch();
-      await fleet.close();
-      membership.close();
-      await health.close();
-    },
-  });
-}
-
-/** Stands in the fleet's history, so it is one that a person can find. */
-function nameOfThisWorker(): string {
-  return `${hostname()}:${process.pid}:${randomBytes(2).toString("hex")}`;
+/** @param number of this worker under its supervisor */
+async function work(env: Env, number: number | undefined): Promise<void> {
+  // A supervisor does without jobs, vendors and Redis: half the memory.
+  const { runWorker } = await import("./worker.ts");
+  await runWorker(env, number);
 }
 
 /** `--role janitor` is the same as ROLE=janitor, and stronger. */

@@ -15,7 +15,11 @@ export interface Metrics {
   fleet(event: FleetEvent): void;
   /** Prometheus text. */
   text(): Promise<string>;
+  /** The same, for a supervisor to add up. Each gauge names its aggregator, for a sum of gauges is seldom one. */
+  json(): Promise<MetricsJson>;
 }
+
+export type MetricsJson = Awaited<ReturnType<Registry["getMetricsAsJSON"]>>;
 
 const circuitValue: Readonly<Record<CircuitState["at"], number>> = {
   closed: 0,
@@ -57,6 +61,7 @@ export function createMetrics(jobs: readonly AnyJob[] = []): Metrics {
     name: "understudy_circuit",
     help: "0 closed, 1 half open, 2 open, 3 isolated; scope worker: for this worker alone",
     labelNames: ["provider", "capability", "scope"],
+    aggregator: "max",
     registers,
   });
   const fleet = fleetMetrics(registers);
@@ -100,6 +105,7 @@ export function createMetrics(jobs: readonly AnyJob[] = []): Metrics {
     },
     fleet,
     text: () => registers[0]!.metrics(),
+    json: () => registers[0]!.getMetricsAsJSON(),
   };
 }
 
@@ -121,6 +127,7 @@ function fleetMetrics(registers: Registry[]): Metrics["fleet"] {
   const reachable = new Gauge({
     name: "understudy_fleet_reachable",
     help: "1 while this worker shares its circuits with the others, 0 while it goes on alone",
+    aggregator: "min",
     registers,
   });
   return (event) => {
@@ -134,7 +141,7 @@ function fleetMetrics(registers: Registry[]): Metrics["fleet"] {
 /** How each queue stands; told by janitors, so that any one of them may be asked. */
 function queueGauges(registers: Registry[]): (event: Measured) => void {
   const gauge = (name: string, help: string): Gauge<"queue"> =>
-    new Gauge({ name: `understudy_${name}`, help, labelNames: ["queue"], registers });
+    new Gauge({ name: `understudy_${name}`, help, labelNames: ["queue"], aggregator: "max", registers });
   const all: readonly [Gauge<"queue">, (event: Measured) => number][] = [
     [gauge("jobs_waiting", "Jobs that are due"), ({ waiting }) => waiting],
     [gauge("jobs_delayed", "Jobs that snooze, or are not due yet"), ({ delayed }) => delayed],

@@ -14,10 +14,10 @@ interface Parts {
 }
 
 /** npm and process managers pass on a signal that the terminal sent to all: within this time it is the same one. */
-const SAME_SIGNAL_MS = 300;
+export const SAME_SIGNAL_MS = 300;
 
 /** After the deadline, for the last writes to Redis; what a silent Redis cannot take by then is left to the locks. */
-const GRACE_MS = 3000;
+export const GRACE_MS = 3000;
 
 /** The first SIGTERM, SIGINT or SIGHUP drains; a second one ends at once and says what that leaves behind. */
 export function drainOnSignal({ log, services, deadlineMs, before, after }: Parts): void {
@@ -63,6 +63,8 @@ export function drainOnSignal({ log, services, deadlineMs, before, after }: Part
   process.on("disconnect", () => {
     if (since === undefined) onSignal("SIGTERM");
   });
+  // It may have gone before anybody listened.
+  if (process.send !== undefined && !process.connected) onSignal("SIGTERM");
 }
 
 const NAMED = 20;

@@ -10,6 +10,10 @@ export interface LogLine {
   readonly event?: string;
   readonly verdict?: string;
   readonly port?: number;
+  readonly pid?: number;
+  /** Of a worker under a supervisor. */
+  readonly process?: number;
+  readonly role?: string;
   readonly msg: string;
 }
 
