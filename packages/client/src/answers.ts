@@ -1,4 +1,4 @@
-import type { Before } from "@understudy/queue";
+import { type Before, fingerprint } from "@understudy/queue";
 
 import type { Sealed } from "./seal.ts";
 
@@ -12,25 +12,26 @@ export interface Enqueued {
   readonly sinks?: readonly (Omit<Enqueued, "sinks"> & { readonly sink: string })[];
 }
 
-/** @param before what stood under the job's id */
-export function answerTo(job: Sealed, queue: string, before: Before): Enqueued {
-  const status =
-    before === undefined ? "created" : fingerprintOf(before) === job.fingerprint ? "duplicate" : "conflict";
-  return { id: job.id, queue, status, idempotencyKey: job.idempotencyKey };
+/**
+ * The answer to one payload.
+ * @param jobs one, or one for each sink
+ * @param before what stood under the id of each
+ */
+export function answerTo(jobs: readonly Sealed[], queue: string, before: readonly Before[]): Enqueued {
+  const answers = jobs.map((job, n) => answerToJob(job, queue, before[n]));
+  const [first] = answers;
+  if (first === undefined) throw new TypeError("each payload has a job");
+  return jobs[0]?.sink === undefined ? first : together(jobs, answers, first);
 }
 
-/** One answer for each payload. @param answers to all jobs, in order */
-export function grouped(
-  groups: readonly (readonly Sealed[])[],
-  answers: readonly Enqueued[],
-): readonly Enqueued[] {
-  let start = 0;
-  return groups.map((jobs) => {
-    const own = answers.slice(start, (start += jobs.length));
-    const [first] = own;
-    if (first === undefined) throw new TypeError("each payload has a job");
-    return jobs[0]?.sink === undefined ? first : together(jobs, own, first);
-  });
+function answerToJob({ id, idempotencyKey, data }: Sealed, queue: string, before: Before): Enqueued {
+  const status =
+    before === undefined
+      ? "created"
+      : fingerprintOf(before) === fingerprintOf(data)
+        ? "duplicate"
+        : "conflict";
+  return { id, queue, status, idempotencyKey };
 }
 
 function together(jobs: readonly Sealed[], answers: readonly Enqueued[], first: Enqueued): Enqueued {
@@ -44,13 +45,13 @@ function together(jobs: readonly Sealed[], answers: readonly Enqueued[], first: 
   };
 }
 
-/** Envelopes and the tombstones of dead letters both carry the fingerprint of what was enqueued. */
+/** Of what was enqueued: the tombstones of dead letters say it, and envelopes where their payload is no longer that. */
 function fingerprintOf(data: string): string | undefined {
   try {
     const value: unknown = JSON.parse(data);
-    const print =
-      typeof value === "object" && value !== null && "fingerprint" in value ? value.fingerprint : undefined;
-    return typeof print === "string" ? print : undefined;
+    if (typeof value !== "object" || value === null) return undefined;
+    if ("fingerprint" in value && typeof value.fingerprint === "string") return value.fingerprint;
+    return "payload" in value ? fingerprint(value.payload) : undefined;
   } catch {
     return undefined;
   }

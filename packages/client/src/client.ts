@@ -12,7 +12,7 @@ import {
   setSchedule,
 } from "@understudy/queue";
 
-import { answerTo, type Enqueued, grouped } from "./answers.ts";
+import { answerTo, type Enqueued } from "./answers.ts";
 import { type CancelAnswer, cancelJob } from "./cancel.ts";
 import { EnqueueError } from "./enqueue-error.ts";
 import { checkClientOptions, checkReason, type ManyOptions, type OptionsFor } from "./options.ts";
@@ -82,7 +82,8 @@ export interface ClientOptions {
 }
 
 const defaults = { deadlineMs: 5000, maxPayloadBytes: 1_048_576, routes: {} } as const;
-const CHUNK = 100;
+/** So many payloads have the deadline in common. */
+const AT_ONCE = 1000;
 const RESULT_MS = 30_000;
 const MAX_POLL_MS = 500;
 
@@ -92,27 +93,39 @@ export function createClient(options: ClientOptions): Client {
   const { redis, deadlineMs, maxPayloadBytes, namespace, routes, onError } = { ...defaults, ...options };
   const producer = openProducer(redis, onError);
 
-  /** @param groups the jobs of each payload: one, or one for each sink */
-  const add = async (
+  const families = new Map<string, Family>();
+  const familyNamed = (queue: string): Family => {
+    let family = families.get(queue);
+    if (family === undefined) families.set(queue, (family = familyOf(queue, namespace)));
+    return family;
+  };
+
+  /** @param jobs of one payload: one, or one for each sink */
+  const addOne = async (family: Family, jobs: readonly Sealed[]): Promise<Enqueued> => {
+    try {
+      return answerTo(jobs, family.name, await producer.add(family, jobs, deadlineMs));
+    } catch (error) {
+      throw EnqueueError.from(error, [keyOf(jobs)], []);
+    }
+  };
+
+  /** Each payload by itself, so many under way at once. */
+  const addAll = async (
     family: Family,
     groups: readonly (readonly Sealed[])[],
   ): Promise<readonly Enqueued[]> => {
-    const jobs = groups.flat();
     const done: Enqueued[] = [];
-    for (let start = 0; start < jobs.length; start += CHUNK) {
-      const chunk = jobs.slice(start, start + CHUNK);
-      try {
-        const before = await producer.add(family, chunk, deadlineMs);
-        done.push(...chunk.map((job, i) => answerTo(job, family.name, before[i])));
-      } catch (error) {
-        throw EnqueueError.from(
-          error,
-          groups.map(([first]) => first?.idempotencyKey ?? ""),
-          done,
-        );
+    for (let start = 0; start < groups.length; start += AT_ONCE) {
+      const some = groups.slice(start, start + AT_ONCE);
+      const added = await Promise.allSettled(some.map((jobs) => producer.add(family, jobs, deadlineMs)));
+      const failures: unknown[] = [];
+      for (const [n, one] of added.entries()) {
+        if (one.status === "rejected") failures.push(one.reason);
+        else done.push(answerTo(some[n] ?? [], family.name, one.value));
       }
+      if (failures.length > 0) throw EnqueueError.from(failures[0], groups.map(keyOf), done);
     }
-    return grouped(groups, done);
+    return done;
   };
 
   const enqueueMany = async (
@@ -123,13 +136,10 @@ export function createClient(options: ClientOptions): Client {
     const groups = payloads.map((payload, index) => {
       const key = idempotencyKey?.(payload, index);
       const place = payloads.length === 1 ? "" : ` (payload ${index})`;
-      return seal(job, payload, key === undefined ? rest : { ...rest, idempotencyKey: key }, {
-        maxPayloadBytes,
-        place,
-        routes,
-      });
+      const options = key === undefined ? rest : { ...rest, idempotencyKey: key };
+      return seal(job, payload, options, { maxPayloadBytes, place, routes });
     });
-    return await add(familyOf(job.queue, namespace), groups);
+    return await addAll(familyNamed(job.queue), groups);
   };
 
   const ask = async <T>(question: (connection: Redis) => Promise<T>): Promise<T> => {
@@ -144,11 +154,8 @@ export function createClient(options: ClientOptions): Client {
 
   return {
     async enqueue(job, payload, ...[options]) {
-      const { idempotencyKey, ...rest } = options ?? {};
-      const many = idempotencyKey === undefined ? rest : { ...rest, idempotencyKey: () => idempotencyKey };
-      const [enqueued] = await enqueueMany(job, [payload], many);
-      if (enqueued === undefined) throw new TypeError("one payload must have one answer");
-      return enqueued;
+      const jobs = seal(job, payload, options ?? {}, { maxPayloadBytes, place: "", routes });
+      return await addOne(familyNamed(job.queue), jobs);
     },
     async enqueueMany(job, payloads, options) {
       return await enqueueMany(job, payloads, (options ?? {}) as ManyOptions);
@@ -187,4 +194,8 @@ export function createClient(options: ClientOptions): Client {
     close: () => producer.close(),
     [Symbol.asyncDispose]: () => producer.close(),
   };
+}
+
+function keyOf([first]: readonly Sealed[]): string {
+  return first?.idempotencyKey ?? "";
 }

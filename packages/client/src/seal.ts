@@ -1,14 +1,21 @@
-import { type AnyJob, describeIssues, type Envelope, ENVELOPE_VERSION, problemWith } from "@understudy/core";
+import {
+  type AnyJob,
+  describeIssues,
+  type Envelope,
+  ENVELOPE_VERSION,
+  problemWith,
+  problemWithParsed,
+  serialize,
+} from "@understudy/core";
 import { jobIdOf, type NewJob } from "@understudy/queue";
 
 import { EnqueueError } from "./enqueue-error.ts";
-import { fingerprint } from "./fingerprint.ts";
+import { isSameJson } from "./is-same-json.ts";
 import { checkOptions, type EnqueueOptions } from "./options.ts";
 import { checkProviders, type Routes, sinksOf } from "./providers.ts";
 
 export interface Sealed extends NewJob {
   readonly idempotencyKey: string;
-  readonly fingerprint: string;
   /** The one sink that it is for, where providers are sinks. */
   readonly sink?: string;
 }
@@ -35,33 +42,31 @@ export function seal(
   checkOptions(what, job, options);
   const wire = payloadOnTheWire(what, job, payload);
   checkProviders(what, job, wire, options.providers, routes);
+  const given = { what, job, wire, options, maxPayloadBytes };
   const idempotencyKey = options.idempotencyKey ?? crypto.randomUUID();
-  const sealed = (providers: readonly string[] | undefined, sink?: string): Sealed =>
-    sealOne(what, job, wire, { ...options, idempotencyKey, providers }, maxPayloadBytes, sink);
   return job.capability.sinks === true
-    ? sinksOf(what, job, options.providers, routes).map((sink) => sealed([sink], sink))
-    : [sealed(options.providers)];
+    ? sinksOf(what, job, options.providers, routes).map((sink) => sealFor(sink, idempotencyKey, given))
+    : [sealFor(undefined, idempotencyKey, given)];
 }
 
-interface OneOptions extends Omit<EnqueueOptions, "providers"> {
-  readonly idempotencyKey: string;
-  readonly providers: readonly string[] | undefined;
+interface Given {
+  readonly what: string;
+  readonly job: AnyJob;
+  readonly wire: unknown;
+  readonly options: EnqueueOptions;
+  readonly maxPayloadBytes: number;
 }
 
-function sealOne(
-  what: string,
-  job: AnyJob,
-  wire: unknown,
-  { idempotencyKey, providers, ...options }: OneOptions,
-  maxPayloadBytes: number,
-  sink: string | undefined,
-): Sealed {
+function sealFor(sink: string | undefined, idempotencyKey: string, given: Given): Sealed {
+  const { what, job, wire, options, maxPayloadBytes } = given;
+  const { delayMs, priority, deliverBy } = options;
+  const providers = sink === undefined ? options.providers : [sink];
   const now = Date.now();
-  const times = { enqueuedAt: now, lifeStartedAt: now + (options.delayMs ?? 0) };
+  const times = { enqueuedAt: now, lifeStartedAt: now + (delayMs ?? 0) };
   const envelope: Envelope = {
-    ...newEnvelope(wire, idempotencyKey, times),
+    ...newEnvelope(wire, options.idempotencyKey, times),
     ...(providers === undefined ? {} : { providers }),
-    ...(options.deliverBy === undefined ? {} : { deliverBy: Number(options.deliverBy) }),
+    ...(deliverBy === undefined ? {} : { deliverBy: Number(deliverBy) }),
   };
   const id = jobIdOf(job.name, idempotencyKey);
   return {
@@ -71,23 +76,21 @@ function sealOne(
     timestamp: now,
     keepCompletedMs: job.keepCompletedMs,
     idempotencyKey,
-    fingerprint: envelope.fingerprint,
     ...(sink === undefined ? {} : { sink }),
-    ...(options.delayMs === undefined ? {} : { delayMs: options.delayMs }),
-    ...(options.priority === undefined ? {} : { priority: options.priority }),
+    ...(delayMs === undefined ? {} : { delayMs }),
+    ...(priority === undefined ? {} : { priority }),
   };
 }
 
 export function newEnvelope(
   payload: unknown,
-  idempotencyKey: string,
+  idempotencyKey: string | undefined,
   times: Pick<Envelope, "enqueuedAt" | "lifeStartedAt">,
 ): Envelope {
   return {
     v: ENVELOPE_VERSION,
     payload,
-    fingerprint: fingerprint(payload),
-    idempotencyKey,
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     ...times,
     generation: 1,
     attempt: 0,
@@ -98,7 +101,7 @@ export function newEnvelope(
 
 /** @throws EnqueueError payload_too_large */
 export function writeEnvelope(what: string, envelope: Envelope, maxBytes: number): string {
-  const data = JSON.stringify(envelope);
+  const data = serialize(envelope);
   const bytes = Buffer.byteLength(data);
   if (bytes <= maxBytes) return data;
   throw new EnqueueError(
@@ -112,22 +115,24 @@ export function writeEnvelope(what: string, envelope: Envelope, maxBytes: number
  * @throws EnqueueError payload_invalid
  */
 export function payloadOnTheWire(what: string, job: AnyJob, payload: unknown): unknown {
-  const wire = wireForm(what, job, payload);
-  const problem = problemWith(job, wire);
+  const parsed = job.payload.safeParse(payload);
+  if (!parsed.success) throw invalid(what, describeIssues(parsed.error));
+  // What JSON does not change, and the schema neither, is the same at the other end.
+  const isUnchanged = isSameJson(payload, parsed.data);
+  const wire: unknown = isUnchanged ? parsed.data : throughJson(what, parsed.data);
+  const problem = isUnchanged ? problemWithParsed(job, wire) : problemWith(job, wire);
   if (problem === undefined) return wire;
-  throw new EnqueueError("payload_invalid", `The payload of ${what} is wrong: ${problem}`);
+  throw invalid(what, problem);
 }
 
-/** The payload after its trip through JSON: what JSON cannot carry is found here and not by the worker. */
-function wireForm(what: string, job: AnyJob, payload: unknown): unknown {
-  const parsed = job.payload.safeParse(payload);
-  if (!parsed.success)
-    throw new EnqueueError(
-      "payload_invalid",
-      `The payload of ${what} is wrong: ${describeIssues(parsed.error)}`,
-    );
+function invalid(what: string, problem: string): EnqueueError {
+  return new EnqueueError("payload_invalid", `The payload of ${what} is wrong: ${problem}`);
+}
+
+/** What JSON cannot carry is found here and not by the worker. */
+function throughJson(what: string, payload: unknown): unknown {
   try {
-    return JSON.parse(JSON.stringify(parsed.data) ?? "null");
+    return JSON.parse(JSON.stringify(payload) ?? "null");
   } catch (error) {
     throw new EnqueueError(
       "payload_invalid",

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { effectOfLife, type Envelope, openEnvelope } from "./envelope.ts";
+import { effectOfLife, type Envelope, openEnvelope, serialize } from "./envelope.ts";
 import { outcome } from "./testing/arbitraries.ts";
 
 const envelope: Envelope = {
@@ -54,4 +54,14 @@ test.each([
   const opened = openEnvelope(data);
   expect(opened.at).toBe("foreign");
   expect(JSON.stringify(opened)).not.toContain("ada@example.com");
+});
+
+test("a new envelope is stored without what goes without saying", () => {
+  const { bound: _, ended: __, fingerprint: ___, ...rest } = envelope;
+  const fresh: Envelope = { ...rest, attempt: 0, startsSettled: 0, trail: [] };
+  expect(serialize(fresh)).toBe(
+    JSON.stringify({ v: 1, payload: envelope.payload, idempotencyKey: "k", enqueuedAt: 1 }),
+  );
+  for (const one of [fresh, envelope, { ...fresh, lifeStartedAt: 9, generation: 2 }])
+    expect(openEnvelope(JSON.parse(serialize(one)))).toEqual({ at: "open", envelope: one });
 });

@@ -11,9 +11,13 @@ export const ENVELOPE_VERSION = 1;
 export interface Envelope {
   readonly v: typeof ENVELOPE_VERSION;
   readonly payload: unknown;
-  /** Of the payload as it was enqueued: tells a repeated enqueue from a conflicting one. */
-  readonly fingerprint: string;
-  readonly idempotencyKey: string;
+  /**
+   * Of the payload as it was enqueued, which tells a repeated enqueue from a conflicting one; where the payload is still that one,
+   * it is that of the payload here.
+   */
+  readonly fingerprint?: string;
+  /** Absent where the producer gave none: the job's id is made of a random one. */
+  readonly idempotencyKey?: string;
   /** Epoch milliseconds, as all times here. */
   readonly enqueuedAt: number;
   /** When the job was first due; a redrive starts it anew. `maxAgeMs` counts from it. */
@@ -56,8 +60,8 @@ const count = z.int().nonnegative();
 export const envelopeSchema: z.ZodType<Envelope> = z.object({
   v: z.literal(ENVELOPE_VERSION),
   payload: z.unknown(),
-  fingerprint: z.string(),
-  idempotencyKey: z.string().min(1),
+  fingerprint: z.string().optional(),
+  idempotencyKey: z.string().min(1).optional(),
   enqueuedAt: time,
   lifeStartedAt: time,
   generation: z.int().positive(),
@@ -79,6 +83,22 @@ export const envelopeSchema: z.ZodType<Envelope> = z.object({
   lookUp: endingSchema.optional(),
 }) as z.ZodType<Envelope>;
 
+/** What an envelope is taken to say where it says nothing: a job that waits takes a third less of Redis' memory for it. */
+const unsaid = { generation: 1, attempt: 0, startsSettled: 0, trail: [] } as const;
+
+/** As it is stored. */
+export function serialize(envelope: Envelope): string {
+  const { generation, attempt, startsSettled, trail, lifeStartedAt, ...rest } = envelope;
+  return JSON.stringify({
+    ...rest,
+    ...(lifeStartedAt === envelope.enqueuedAt ? {} : { lifeStartedAt }),
+    ...(generation === unsaid.generation ? {} : { generation }),
+    ...(attempt === unsaid.attempt ? {} : { attempt }),
+    ...(startsSettled === unsaid.startsSettled ? {} : { startsSettled }),
+    ...(trail.length === 0 ? {} : { trail }),
+  });
+}
+
 /** The only providers that may serve the job in this life; undefined when any may. */
 export function allowedBy({
   chosen,
@@ -98,9 +118,14 @@ export function openEnvelope(data: unknown): Opened {
   const version = typeof data === "object" && data !== null && "v" in data ? data.v : undefined;
   const wasOurs = version !== undefined;
   if (typeof version === "number" && version > ENVELOPE_VERSION) return { at: "newer", version };
-  const parsed = envelopeSchema.safeParse(data);
+  const parsed = envelopeSchema.safeParse(withUnsaid(data));
   if (parsed.success) return { at: "open", envelope: parsed.data };
   return { at: "foreign", problem: describeIssues(parsed.error), wasOurs };
+}
+
+function withUnsaid(data: unknown): unknown {
+  if (typeof data !== "object" || data === null || !("enqueuedAt" in data)) return data;
+  return { lifeStartedAt: data.enqueuedAt, ...unsaid, ...data };
 }
 
 /**

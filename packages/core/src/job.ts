@@ -104,8 +104,13 @@ export type Requested<C extends Capability = Capability> =
  */
 export function problemWith(job: AnyJob, payload: unknown): string | undefined {
   const parsed = job.payload.safeParse(payload);
-  if (parsed.success && job.after?.job(parsed.data) !== undefined) return undefined;
-  const requested = requestOf(job, payload);
+  return parsed.success ? problemWithParsed(job, parsed.data) : describeIssues(parsed.error);
+}
+
+/** @param payload as the job's schema makes it */
+export function problemWithParsed(job: AnyJob, payload: unknown): string | undefined {
+  if (job.after?.job(payload) !== undefined) return undefined;
+  const requested = requestOfParsed(job, payload, undefined);
   return requested.ok ? undefined : requested.problem;
 }
 
@@ -117,8 +122,16 @@ export function requestOf<J extends AnyJob>(
 ): Requested<J["capability"]> {
   const parsed = job.payload.safeParse(payload);
   if (!parsed.success) return { ok: false, problem: describeIssues(parsed.error) };
+  return requestOfParsed(job, parsed.data, earlier);
+}
+
+function requestOfParsed<J extends AnyJob>(
+  job: J,
+  payload: unknown,
+  earlier: Earlier | undefined,
+): Requested<J["capability"]> {
   try {
-    const request = job.capability.request.safeParse(job.toRequest(parsed.data, earlier));
+    const request = job.capability.request.safeParse(job.toRequest(payload, earlier));
     if (request.success) return { ok: true, request: request.data };
     return {
       ok: false,

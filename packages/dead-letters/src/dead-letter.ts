@@ -6,7 +6,7 @@ import {
   openEnvelope,
   type Opened,
 } from "@understudy/core";
-import type { FailedJob, GroupOf } from "@understudy/queue";
+import { type FailedJob, fingerprint, type GroupOf } from "@understudy/queue";
 
 import { groupOf } from "./facets.ts";
 
@@ -50,7 +50,8 @@ export function letterOf(
     ...(envelope === undefined ? {} : { enqueuedAt: envelope.enqueuedAt }),
   };
   const index = groupOf(letter, envelope?.trail ?? []);
-  return { letter, isJson, index, ...(envelope === undefined ? {} : { fingerprint: envelope.fingerprint }) };
+  const own = envelope && (envelope.fingerprint ?? fingerprint(envelope.payload));
+  return { letter, isJson, index, ...(own === undefined ? {} : { fingerprint: own }) };
 }
 
 function read(data: string): { readonly isJson: boolean; readonly opened: Opened } {

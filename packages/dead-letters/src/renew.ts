@@ -14,6 +14,7 @@ import {
   withPast,
   WORKER_LOST,
 } from "@understudy/core";
+import { fingerprint } from "@understudy/queue";
 
 import type { DeadLetter } from "./dead-letter.ts";
 
@@ -150,6 +151,7 @@ export function edited(
   return rewritten(told, {
     ...envelope,
     payload: next,
+    fingerprint: envelope.fingerprint ?? fingerprint(envelope.payload),
     isEdited: true,
     past: withPast(envelope.past, pastOf("edited", told, who, { paths })),
   });

@@ -84,7 +84,7 @@ export async function viewOf(redis: Redis, found: Found, know: Knowledge, now: n
     ...(envelope === undefined
       ? { past: [] }
       : {
-          idempotencyKey: envelope.idempotencyKey,
+          ...(envelope.idempotencyKey === undefined ? {} : { idempotencyKey: envelope.idempotencyKey }),
           generation: envelope.generation,
           past: hidingInPast(envelope.past ?? [], secrets),
           ...(envelope.bound === undefined ? {} : { bound: envelope.bound }),

@@ -38,17 +38,22 @@ export interface Adder {
 
 /** Of the log that each job has. */
 export const KEEP_LOG_LINES = 100;
-const STACK_TRACE_LIMIT = 5;
 
-/** Retrying is the runtime's business: BullMQ must never decide that a job is done for. */
+/** For how long a completed job stays that says nothing of it. */
+export const KEEP_COMPLETED_MS = 86_400_000;
+
+/**
+ * What BullMQ is told of a job, which is stored with it: as little as can be. Retrying is the runtime's business: BullMQ, which is
+ * told of no attempts, must never decide that a job is done for. What failed stays, whatever a worker is set up to.
+ */
 function optionsOf({ delayMs = 0, priority = 0, keepCompletedMs }: NewJob) {
   return {
-    attempts: 1,
-    delay: delayMs,
-    ...(priority > 0 ? { priority } : {}),
-    removeOnComplete: { age: Math.ceil(keepCompletedMs / 1000) },
     removeOnFail: false,
-    stackTraceLimit: STACK_TRACE_LIMIT,
+    ...(delayMs > 0 ? { delay: delayMs } : {}),
+    ...(priority > 0 ? { priority } : {}),
+    ...(keepCompletedMs === KEEP_COMPLETED_MS
+      ? {}
+      : { removeOnComplete: { age: Math.ceil(keepCompletedMs / 1000) } }),
   } satisfies JobsOptions;
 }
 
@@ -65,7 +70,12 @@ export function batchingAdder(redis: Redis, family: Family): Adder {
   const callOf = (job: NewJob): Call => {
     const { id, name, timestamp, data, delayMs = 0, priority = 0 } = job;
     const kind = delayMs > 0 ? "addDelayedJob" : priority > 0 ? "addPrioritizedJob" : "addStandardJob";
-    return { kind, keys: keys[kind], args: [id, name, String(timestamp), data], shared: storedOptions(job) };
+    return {
+      kind,
+      keys: keys[kind],
+      args: [id, name, String(timestamp), data],
+      shared: JSON.stringify(optionsOf(job)),
+    };
   };
   return {
     async add(jobs, wait) {
@@ -73,11 +83,6 @@ export function batchingAdder(redis: Redis, family: Family): Adder {
     },
     close: () => Promise.resolve(),
   };
-}
-
-/** As BullMQ stores them, where some have short names. */
-function storedOptions(job: NewJob): string {
-  return JSON.stringify({ ...optionsOf(job), kl: KEEP_LOG_LINES });
 }
 
 function beforeOf(answer: Answer): Before {
@@ -123,7 +128,7 @@ function queueAdd(
     timestamp,
     delay: delayMs,
     priority,
-    opts: { ...optionsOf(job), keepLogs: KEEP_LOG_LINES },
+    opts: optionsOf(job),
     progress: 0,
     attemptsMade: 0,
     attemptsStarted: 0,

@@ -4,8 +4,8 @@ import type { Redis } from "ioredis";
 
 import { KEEP_LOG_LINES } from "./adder.ts";
 import { usesBatches } from "./batch/backend.ts";
-import { type Batcher, createBatcher } from "./batch/batcher.ts";
-import { manyMoves } from "./batch/many.ts";
+import { createBatcher } from "./batch/batcher.ts";
+import { type Call, manyMoves } from "./batch/many.ts";
 import type { CancelRequest } from "./cancel.ts";
 import { createFetchDoor, type FetchDoor } from "./fetch-door.ts";
 import { type Family, keyOf } from "./names.ts";
@@ -87,7 +87,10 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   const batcher = usesBatches()
     ? createBatcher({ redis, many: manyMoves(), prefix: keyOf(family, "name", ""), most: MOST_MOVES })
     : undefined;
-  const writeLog = batcher === undefined ? logOneByOne : logTogether(batcher, family);
+  const writeLog: WriteLog = async (id, lines) => {
+    if (batcher === undefined) for (const line of lines) await worker.logLine(id, line);
+    else if (lines.length > 0) await batcher.one(logCall(family, id, lines));
+  };
   const running = new Set<string>();
   let isOverdue = false;
   const worker = new TolerantWorker(
@@ -173,20 +176,23 @@ class TolerantWorker extends Worker<unknown, Settlement> {
       return super.createJob({ ...json, data: "null" }, jobId);
     }
   }
+
+  async logLine(id: string, line: string): Promise<void> {
+    await this.backend.addLog(id, line, KEEP_LOG_LINES);
+  }
 }
 
-type WriteLog = (job: Job, id: string, lines: readonly string[]) => Promise<unknown>;
+type WriteLog = (id: string, lines: readonly string[]) => Promise<void>;
 
-async function logOneByOne(job: Job, _: string, lines: readonly string[]): Promise<void> {
-  await Promise.all(lines.map((line) => job.log(line)));
+/** Goes with the call that settles the job, if that follows at once. */
+function logCall(family: Family, id: string, lines: readonly string[]): Call {
+  const keys = [keyOf(family, "name", id), keyOf(family, "name", `${id}:logs`)];
+  return { kind: "addLogs", keys, args: [KEEP_LOG_LINES, JSON.stringify(lines.map(wellFormed))] };
 }
 
-/** In the call that settles the job, if that follows at once. */
-function logTogether(batcher: Batcher, family: Family): WriteLog {
-  return async (_, id, lines) => {
-    const keys = [keyOf(family, "name", id), keyOf(family, "name", `${id}:logs`)];
-    await batcher.one({ kind: "addLogs", keys, args: [KEEP_LOG_LINES, JSON.stringify(lines)] });
-  };
+/** Redis' Lua refuses the JSON of half a character, which cutting a text may leave. */
+function wellFormed(line: string): string {
+  return line.toWellFormed();
 }
 
 function fetched(job: Job, token: string | undefined, writeLog: WriteLog): Fetched {
@@ -201,8 +207,6 @@ function fetched(job: Job, token: string | undefined, writeLog: WriteLog): Fetch
     starts: job.attemptsStarted,
     enqueuedAt: job.timestamp,
     priority: job.priority,
-    async log(lines) {
-      await writeLog(job, id, lines);
-    },
+    log: (lines) => writeLog(id, lines),
   };
 }

@@ -5,6 +5,7 @@ export * from "./eviction.ts";
 export * from "./failed-jobs.ts";
 export * from "./families.ts";
 export * from "./fenced-write.ts";
+export * from "./fingerprint.ts";
 export * from "./fleet.ts";
 export * from "./ids.ts";
 export * from "./inspect.ts";

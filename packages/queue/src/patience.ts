@@ -12,55 +12,89 @@ export interface Patience {
   close(): void;
 }
 
-interface Waiting extends Wait {
-  isOver: boolean;
-  readonly until: number;
-  readonly onOver: () => void;
-}
-
 /** Many waits of the same few lengths at the cost of one timer for each length: those of one length are over in their order. */
 export function createPatience(now: () => number = () => performance.now()): Patience {
-  const lines = new Map<number, Set<Waiting>>();
-  const timers = new Map<number, NodeJS.Timeout>();
-
-  const look = (ms: number, line: Set<Waiting>): void => {
-    timers.delete(ms);
-    const at = now();
-    for (const waiting of line) {
-      if (waiting.until > at) break;
-      line.delete(waiting);
-      waiting.isOver = true;
-      waiting.onOver();
-    }
-    arm(ms, line);
-  };
-  const arm = (ms: number, line: Set<Waiting>): void => {
-    const [first] = line;
-    if (first === undefined || timers.has(ms)) return;
-    timers.set(
-      ms,
-      setTimeout(() => look(ms, line), Math.max(1, Math.ceil(first.until - now()))),
-    );
-  };
-
+  const lines = new Map<number, Line>();
   return {
     begin(ms, onOver) {
       let line = lines.get(ms);
-      if (line === undefined) lines.set(ms, (line = new Set()));
-      const waiting: Waiting = {
-        isOver: false,
-        until: now() + ms,
-        onOver,
-        end: () => void line.delete(waiting),
-      };
-      line.add(waiting);
-      if (line.size === 1) arm(ms, line);
-      return waiting;
+      if (line === undefined) lines.set(ms, (line = new Line(ms, now)));
+      return line.begin(onOver);
     },
     close() {
-      for (const timer of timers.values()) clearTimeout(timer);
-      timers.clear();
+      for (const line of lines.values()) line.close();
       lines.clear();
     },
   };
+}
+
+class Waiting implements Wait {
+  isOver = false;
+  readonly until: number;
+  onOver: (() => void) | undefined;
+
+  constructor(until: number, onOver: () => void) {
+    this.until = until;
+    this.onOver = onOver;
+  }
+
+  end(): void {
+    this.onOver = undefined;
+  }
+}
+
+/** So many may stand in line before those that have ended are looked for. */
+const MANY = 256;
+
+class Line {
+  readonly #ms: number;
+  readonly #now: () => number;
+  // Not a Set: those that V8 makes when one grows or shrinks keep each other's members alive, which cost a third of a producer's time.
+  #waits: Waiting[] = [];
+  #many = MANY;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(ms: number, now: () => number) {
+    this.#ms = ms;
+    this.#now = now;
+  }
+
+  begin(onOver: () => void): Wait {
+    const wait = new Waiting(this.#now() + this.#ms, onOver);
+    if (this.#waits.length >= this.#many) this.#forgetEnded();
+    this.#waits.push(wait);
+    if (this.#timer === undefined) this.#arm(wait.until);
+    return wait;
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#waits = [];
+  }
+
+  #forgetEnded(): void {
+    this.#waits = this.#waits.filter(({ onOver }) => onOver !== undefined);
+    this.#many = 2 * this.#waits.length + MANY;
+  }
+
+  #arm(until: number): void {
+    // Somebody who was told of the end of one wait may have begun the next.
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#look(), Math.max(1, Math.ceil(until - this.#now())));
+  }
+
+  #look(): void {
+    this.#timer = undefined;
+    const now = this.#now();
+    for (const wait of this.#waits) {
+      if (wait.until > now) break;
+      wait.isOver = true;
+      wait.onOver?.();
+      wait.end();
+    }
+    this.#forgetEnded();
+    const [first] = this.#waits;
+    if (first !== undefined) this.#arm(first.until);
+  }
 }

@@ -75,7 +75,7 @@ test("what it adds is what a bare BullMQ reads", async () => {
     data: { hello: "world" },
     delay: 60_000,
     priority: 3,
-    opts: { attempts: 1, removeOnFail: false },
+    opts: { attempts: 0, removeOnFail: false, removeOnComplete: { age: 60 } },
   });
   expect(await job?.getState()).toBe("delayed");
 });
@@ -107,7 +107,7 @@ describe("when Redis is away", () => {
     const producer = producerAt(url);
     await producer.add(family, [newJob("own-0")], deadlineMs);
     proxy.silence({ deliver: true });
-    const data = { enqueuedAt: 1, idempotencyKey: "k", fingerprint: "f" };
+    const data = { enqueuedAt: 1, idempotencyKey: "k", payload: { n: 1 } };
     const added = producer.add(family, [newJob("own-1", data)], deadlineMs);
     const redis = connectWorker(redisUrl);
     onTestFinished(() => redis.disconnect());

@@ -75,7 +75,9 @@ export function openProducer(
         }
       }
     };
-    tryOn().catch(reject).finally(wait.end);
+    tryOn()
+      .catch(reject)
+      .finally(() => wait.end());
     return promise;
   };
 
@@ -133,10 +135,8 @@ function isOwn(sent: string | undefined, found: Before): boolean {
 
 function identityOf(data: string): string | undefined {
   try {
-    const { enqueuedAt, idempotencyKey, fingerprint } = JSON.parse(data) as Record<string, unknown>;
-    return typeof enqueuedAt === "number"
-      ? JSON.stringify([enqueuedAt, idempotencyKey, fingerprint])
-      : undefined;
+    const { enqueuedAt, idempotencyKey, payload } = JSON.parse(data) as Record<string, unknown>;
+    return typeof enqueuedAt === "number" ? JSON.stringify([enqueuedAt, idempotencyKey, payload]) : undefined;
   } catch {
     return undefined;
   }

@@ -1,4 +1,6 @@
-import type { Redis } from "ioredis";
+import { createHash } from "node:crypto";
+
+import { Command, type Redis } from "ioredis";
 
 /** A Lua script, sent whole once per server and by its hash afterwards. */
 export interface Script {
@@ -9,18 +11,31 @@ export interface Script {
   ): Promise<unknown>;
 }
 
-/** @param name unique in this process; connections remember scripts by it */
+/** @param name for people who read commands as they go by */
 export function defineScript(name: string, lua: string): Script {
-  const command = `understudy:${name}`;
-  const known = new WeakSet<Redis>();
+  const text = `-- understudy:${name}\n${lua}`;
+  const sha = createHash("sha1").update(text).digest("hex");
   return {
     async run(redis, keys, args) {
-      if (!known.has(redis)) {
-        redis.defineCommand(command, { lua });
-        known.add(redis);
+      const parts = [keys.length, ...keys, ...args] as readonly Argument[];
+      try {
+        return await send(redis, "evalsha", [sha, ...parts]);
+      } catch (error) {
+        if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
+        return await send(redis, "eval", [text, ...parts]);
       }
-      const call = Reflect.get(redis, command) as (...parts: readonly unknown[]) => Promise<unknown>;
-      return await call.call(redis, keys.length, ...keys, ...args);
     },
   };
+}
+
+type Argument = string | number | Buffer;
+
+async function send(redis: Redis, name: string, args: readonly Argument[]): Promise<unknown> {
+  const command = new Command(name, [...args], { replyEncoding: "utf8" });
+  try {
+    return await redis.sendCommand(command);
+  } finally {
+    // Else what was sent lives on until V8 looks through the old generation, and is moved about at every smaller collection.
+    command.args = [];
+  }
 }

@@ -1,5 +1,6 @@
 import { type BackendFactory, createRedisBackend, type RedisQueueBackend, type WorkerOptions } from "bullmq";
 
+import { KEEP_COMPLETED_MS } from "./adder.ts";
 import type { Batcher } from "./batch/batcher.ts";
 import { batchMoves } from "./batch/moves.ts";
 import type { FetchDoor } from "./fetch-door.ts";
@@ -171,6 +172,11 @@ function fieldsOf(data: string | undefined): Record<string, string> | undefined 
 
 /** Both are promises: what the finishing job was stored with, by whatever release, and what its queue keeps. */
 function longer(keep: Keep, leastMs: number): Keep {
+  if (keep === undefined) return { age: seconds(Math.max(leastMs, KEEP_COMPLETED_MS)) };
   if (typeof keep !== "object" || !("age" in keep) || keep.age === undefined) return keep;
-  return { ...keep, age: Math.max(keep.age, Math.ceil(leastMs / 1000)) };
+  return { ...keep, age: Math.max(keep.age, seconds(leastMs)) };
+}
+
+function seconds(ms: number): number {
+  return Math.ceil(ms / 1000);
 }

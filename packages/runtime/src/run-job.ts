@@ -44,7 +44,7 @@ async function attempt(ready: Ready, run: Run): Promise<Settlement> {
   const number = envelope.attempt + 1;
   tellCalls(trail, number, run);
   await writeLog(verdict, [...trail.map((outcome) => lineOf(outcome, number)), verdictLine(verdict)], run);
-  return settlementOf(verdict, next, cancelled ?? reasonOf(trail), () => {
+  return settlementOf(verdict, JSON.stringify(next), cancelled ?? reasonOf(trail), () => {
     tellFailover(trail, warmed, run);
     tellVerdict(verdict, next.trail, run);
   });
@@ -56,7 +56,7 @@ async function settleUnasked({ verdict, envelope, reason }: Decided, run: Run): 
   const settled = { trail: [], bound: envelope?.bound, verdict, starts: fetched.starts, now: run.now() };
   const next = envelope && advance(envelope, settled);
   await writeLog(verdict, [`${verdictLine(verdict)}: ${reason}`], run);
-  return settlementOf(verdict, next ?? stampStarts(fetched), reason, () =>
+  return settlementOf(verdict, next ? JSON.stringify(next) : stampStarts(fetched), reason, () =>
     tellVerdict(verdict, next?.trail ?? [], run),
   );
 }

@@ -31,30 +31,27 @@ export function advance(
 
 /**
  * The one translation of a verdict into a BullMQ move.
- * @param data undefined when the job's data is to stay as it is
+ * @param data JSON; undefined when the job's data is to stay as it is
  * @param afterwards what is told once Redis has agreed
  */
 export function settlementOf(
   verdict: Verdict,
-  data: unknown,
+  data: string | undefined,
   reason: string,
   afterwards: () => void,
 ): Settlement {
   const move = moveOf(verdict, reason);
-  return data === undefined ? { move, afterwards } : { move, afterwards, data: JSON.stringify(data) };
+  return data === undefined ? { move, afterwards } : { move, afterwards, data };
 }
 
 /**
  * A job of a newer release keeps its data, except that every version of an envelope counts settled starts: this one. Those
  * that were lost before it are left for a worker who can write down that they were.
  */
-export function stampStarts({ data }: Fetched): unknown {
-  return typeof data === "object" &&
-    data !== null &&
-    "startsSettled" in data &&
-    typeof data.startsSettled === "number"
-    ? { ...data, startsSettled: data.startsSettled + 1 }
-    : undefined;
+export function stampStarts({ data }: Fetched): string | undefined {
+  if (typeof data !== "object" || data === null || !("v" in data)) return undefined;
+  const settled = "startsSettled" in data ? data.startsSettled : 0;
+  return typeof settled === "number" ? JSON.stringify({ ...data, startsSettled: settled + 1 }) : undefined;
 }
 
 function moveOf(verdict: Verdict, reason: string): Settlement["move"] {

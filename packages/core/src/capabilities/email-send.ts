@@ -11,8 +11,8 @@ export interface EmailAddress {
 }
 
 const address = z.union([
-  z.email().transform((email): EmailAddress => ({ email })),
   z.object({ email: z.email(), name: oneLine("a name").max(256).optional() }),
+  z.email().transform((email): EmailAddress => ({ email })),
 ]);
 
 /** Headers that the platform writes itself; a caller's own would break threading, dedupe or delivery. */

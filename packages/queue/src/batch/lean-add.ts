@@ -10,7 +10,7 @@ handleDuplicatedJob = function(jobKey, ...)
   return bullmqHandlesDuplicate(jobKey, ...)
 end
 
-local added = { ids = {}, keys = {} }
+local added = { ids = {}, keys = {}, places = {} }
 
 local function store(KEYS, ARGV, options)
   local id, name = ARGV[1], ARGV[2]
@@ -19,31 +19,31 @@ local function store(KEYS, ARGV, options)
   rcall("HMSET", key, "name", name, "data", ARGV[4], "opts", options.json, "timestamp", ARGV[3], "delay", "0", "priority", "0")
   added.ids[#added.ids + 1] = id
   added.keys[#added.keys + 1] = key
+  added.places[#added.places + 1] = #answers + 1
   rcall("XADD", KEYS[8], "*", "event", "added", "jobId", id, "name", name)
   rcall("XADD", KEYS[8], "*", "event", "waiting", "jobId", id)
   return id
 end
 
-local function queueAdded(KEYS)
-  rcall("INCRBY", KEYS[4], #added.ids)
-  rcall("LPUSH", KEYS[1], unpack(added.ids))
-  addBaseMarkerIfNeeded(KEYS[9], isQueuePausedOrMaxed(KEYS[3], KEYS[7]))
+-- They are in the queue by its last write, so that nothing that fails leaves an id there.
+local function queueAdded()
+  local KEYS = added.KEYS
   rcall("XTRIM", KEYS[8], "MAXLEN", "~", added.maxEvents)
+  rcall("INCRBY", KEYS[4], #added.ids)
+  addBaseMarkerIfNeeded(KEYS[9], isQueuePausedOrMaxed(KEYS[3], KEYS[7]))
+  rcall("LPUSH", KEYS[1], unpack(added.ids))
 end
 
 -- Whoever is told of an error may add again, and must not find a job that is in no queue.
 local function settle()
-  if #added.ids == 0 then return nil end
-  local ok, trouble = pcall(queueAdded, added.KEYS)
-  if not ok then rcall("DEL", unpack(added.keys)) end
-  added.ids, added.keys = {}, {}
-  if not ok then return trouble end
+  if #added.ids == 0 then return end
+  if not writeFor(added.places, queueAdded) then rcall("DEL", unpack(added.keys)) end
+  added.ids, added.keys, added.places = {}, {}, {}
 end
 
 local function byBullmq(script)
   return function(KEYS, ARGV)
-    local trouble = settle()
-    if trouble then error(trouble) end
+    settle()
     local options = sharedOf(ARGV[5])
     return script(KEYS, { cmsgpack.pack({ prefix, ARGV[1], ARGV[2], tonumber(ARGV[3]) }), ARGV[4], cmsgpack.pack(options.value) })
   end

@@ -4,20 +4,25 @@
  * and written once. All else is done by BullMQ's own functions, before anything of it was written.
  */
 export const LEAN_MOVE = `
-local isPlainQueue, hasPromoted, hasTrimmed, fetchedFor
-local finished = { ids = {}, scores = {}, locks = {} }
+local isPlainQueue, promotedAt, hasTrimmed, fetchedFor
+local function none() return { ids = {}, scores = {}, locks = {}, places = {} } end
+local finished = none()
 
-local function settle()
-  isPlainQueue, hasPromoted, hasTrimmed = nil, nil, nil
-  if fetchedFor then addBaseMarkerIfNeeded(fetchedFor, false) end
-  fetchedFor = nil
-  if #finished.ids == 0 then return nil end
-  local KEYS, scores, age = finished.KEYS, finished.scores, finished.age
+local function writeFinished()
+  local KEYS, scores, before = finished.KEYS, finished.scores, finished.before
   rcall("DEL", unpack(finished.locks))
   rcall("SREM", KEYS[5], unpack(finished.ids))
   if #scores > 0 then rcall("ZADD", KEYS[11], unpack(scores)) end
-  if age then removeJobsByMaxAge(finished.timestamp, age, KEYS[11], prefix, finished.limit) end
-  finished = { ids = {}, scores = {}, locks = {} }
+  if before then removeJobsByMaxAge(before, 0, KEYS[11], prefix, finished.limit) end
+end
+
+local function settle()
+  isPlainQueue, promotedAt, hasTrimmed = nil, nil, nil
+  if fetchedFor then addBaseMarkerIfNeeded(fetchedFor, false) end
+  fetchedFor = nil
+  if #finished.ids == 0 then return end
+  writeFor(finished.places, writeFinished)
+  finished = none()
 end
 
 local function byBullmq(script, KEYS, ARGV)
@@ -49,9 +54,9 @@ local function fetch(KEYS, markerKey, timestamp, opts, token)
     isPlainQueue = not (meta[1] or meta[2] or meta[3] or meta[4])
   end
   if not isPlainQueue or opts['limiter'] or token == "0" then return nil end
-  if not hasPromoted then
+  if promotedAt ~= timestamp then
     promoteDelayedJobs(KEYS[7], markerKey, KEYS[1], KEYS[3], KEYS[4], prefix, timestamp, KEYS[10], false)
-    hasPromoted = true
+    promotedAt = timestamp
   end
   local id = rcall("RPOPLPUSH", KEYS[1], KEYS[2])
   if not id then return nil end
@@ -86,8 +91,9 @@ local function complete(KEYS, ARGV)
   local keep = opts['keepJobs']
   local id, timestamp, value, token = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
   local key = KEYS[12]
-  if opts['maxMetricsSize'] ~= "" or token == "0" or (keep['count'] or -1) > 0 then return completedByBullmq(KEYS, ARGV) end
-  local job = rcall("HMGET", key, "name", "parentKey", "parent", "deid", "atm")
+  if opts['maxMetricsSize'] ~= "" or token == "0" or (keep['count'] or -1) > 0
+    or (keep['age'] or 1) <= 0 then return completedByBullmq(KEYS, ARGV) end
+  local job = redis.pcall("HMGET", key, "name", "parentKey", "parent", "deid", "atm")
   if not job[1] or job[2] or job[3] or job[4]
     or rcall("GET", key .. ":lock") ~= token
     or rcall("EXISTS", key .. ":dependencies", key .. ":unsuccessful") ~= 0
@@ -97,6 +103,7 @@ local function complete(KEYS, ARGV)
   finished.KEYS = KEYS
   finished.ids[#finished.ids + 1] = id
   finished.locks[#finished.locks + 1] = key .. ":lock"
+  finished.places[#finished.places + 1] = #answers + 1
   if not hasTrimmed then
     trimEvents(KEYS[9], KEYS[4])
     hasTrimmed = true
@@ -114,8 +121,10 @@ local function complete(KEYS, ARGV)
     scores[#scores + 1] = timestamp
     scores[#scores + 1] = id
     if keep['age'] then
-      finished.age = math.min(finished.age or keep['age'], keep['age'])
-      finished.timestamp, finished.limit = timestamp, keep['limit'] or 1000
+      local limit, soFar = keep['limit'] or 1000, finished.limit or 0
+      finished.before = math.max(finished.before or 0, timestamp - keep['age'] * 1000)
+      -- As many as one by one, but for BullMQ's own limit to what one call removes.
+      finished.limit = math.max(limit, soFar, math.min(soFar + limit, 1000))
     end
   end
   rcall("XADD", KEYS[4], "*", "event", "completed", "jobId", id, "returnvalue", value, "prev", "active")

@@ -78,6 +78,19 @@ local prefix = ARGV[1]
 local shared = {}
 local function sharedOf(number) return shared[number] end
 local found
+local answers = {}
+
+local function failure(why)
+  return { "${FAILED}", type(why) == "table" and why.err or tostring(why) }
+end
+
+-- What is written once for several calls is an error of each of them when it fails.
+local function writeFor(places, write)
+  local ok, trouble = pcall(write)
+  if ok then return true end
+  for _, place in ipairs(places) do answers[place] = failure(trouble) end
+  return false
+end
 `;
 
 /**
@@ -107,10 +120,6 @@ for i = 1, sharedCount do
 end
 at = at + sharedCount + 1
 
-local function failure(why)
-  return { "${FAILED}", type(why) == "table" and why.err or tostring(why) }
-end
-local answers = {}
 while ARGV[at] do
   local kind = kinds[tonumber(ARGV[at])]
   for i, place in ipairs(kind.own) do kind.table[place] = ARGV[at + i] end
@@ -125,10 +134,7 @@ while ARGV[at] do
   end
   answers[#answers + 1] = answer or false
 end
-local trouble = settle()
-if trouble then
-  for i = 1, #answers do answers[i] = failure(trouble) end
-end
+settle()
 return answers`;
 
 function manyOf(name: string, kinds: readonly Kind[], files: readonly string[], lean: string): Many {

@@ -55,10 +55,9 @@ export function batchMoves(
   };
 
   const { keys } = backend;
-  const common = [
-    ...["wait", "active", "prioritized", "events", "stalled", "limiter", "delayed", "paused", "meta", "pc"],
-    "completed",
-  ].map((part) => keys[part] ?? "");
+  const common = "wait active prioritized events stalled limiter delayed paused meta pc completed"
+    .split(" ")
+    .map((part) => keys[part] ?? "");
   const metrics = backend.toKey("metrics:completed");
   const shared = sharedOptions(options);
   return ({ id, returnValue, keep, attempts, token, finishedOn, fetchNext, data = "" }) => {
@@ -90,7 +89,7 @@ function sharedOptions({
       limiter,
       lockDuration,
       attempts,
-      maxMetricsSize: metrics?.maxDataPoints ?? "",
+      maxMetricsSize: metrics?.maxDataPoints || "",
     });
 }
 

@@ -7,6 +7,7 @@ import {
   type Delivered,
   type Envelope,
   type Failure,
+  openEnvelope,
   unlimited,
 } from "@understudy/core";
 import { createOperator, type Operator, type Who } from "@understudy/operator";
@@ -161,7 +162,10 @@ export function newStage(): Stage {
 
   const envelopeIn = ({ place, data }: Located): Envelope => {
     const value = JSON.parse(data ?? "null") as { readonly payload: Envelope } & Envelope;
-    return place === "dead" ? value.payload : value;
+    const stored = place === "dead" ? value.payload : value;
+    const opened = openEnvelope(stored);
+    // What is no envelope of this release is looked at as it is.
+    return opened.at === "open" ? opened.envelope : stored;
   };
 
   return {
