@@ -6,6 +6,7 @@ import { KEEP_LOG_LINES } from "./adder.ts";
 import { usesBatches } from "./batch/backend.ts";
 import { createBatcher } from "./batch/batcher.ts";
 import { type Call, manyMoves } from "./batch/many.ts";
+import { linesAsJson } from "./batch/moves.ts";
 import type { CancelRequest } from "./cancel.ts";
 import { createFetchDoor, type FetchDoor } from "./fetch-door.ts";
 import { type Family, keyOf } from "./names.ts";
@@ -23,8 +24,8 @@ export interface Fetched {
   readonly enqueuedAt: number;
   /** 0 when none was given. */
   readonly priority: number;
-  /** Adds lines to the job's own log. */
-  log(lines: readonly string[]): Promise<void>;
+  /** To be called when it is about to ask a provider: from then on it shows in the capacity. */
+  asks(): void;
 }
 
 export interface LockOptions {
@@ -87,9 +88,14 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   const batcher = usesBatches()
     ? createBatcher({ redis, many: manyMoves(), prefix: keyOf(family, "name", ""), most: MOST_MOVES })
     : undefined;
-  const writeLog: WriteLog = async (id, lines) => {
-    if (batcher === undefined) for (const line of lines) await worker.logLine(id, line);
-    else if (lines.length > 0) await batcher.one(logCall(family, id, lines));
+  const writeLog = async (id: string, lines: readonly string[]): Promise<void> => {
+    if (lines.length === 0) return;
+    try {
+      if (batcher === undefined) for (const line of lines) await worker.logLine(id, line);
+      else await batcher.one(logCall(family, id, lines));
+    } catch (error) {
+      onError(error instanceof Error ? error : new Error(String(error)));
+    }
   };
   const running = new Set<string>();
   let isOverdue = false;
@@ -97,7 +103,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     family.name,
     // BullMQ passes a signal only to functions of three parameters.
     async (job, token, signal) => {
-      const one = fetched(job, token, writeLog);
+      const one = fetched(job, token, door);
       // Fetched before the end and started after it: nobody would cut it any more.
       const cut = isOverdue ? AbortSignal.abort(SHUTTING_DOWN) : signal;
       door.started(one.id);
@@ -123,6 +129,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       batcher,
       keepCompletedMs: options.keepCompletedMs,
       afterFailed: options.afterFailed,
+      writeLog,
     }),
   );
   worker.on("error", onError);
@@ -182,20 +189,12 @@ class TolerantWorker extends Worker<unknown, Settlement> {
   }
 }
 
-type WriteLog = (id: string, lines: readonly string[]) => Promise<void>;
-
-/** Goes with the call that settles the job, if that follows at once. */
 function logCall(family: Family, id: string, lines: readonly string[]): Call {
   const keys = [keyOf(family, "name", id), keyOf(family, "name", `${id}:logs`)];
-  return { kind: "addLogs", keys, args: [KEEP_LOG_LINES, JSON.stringify(lines.map(wellFormed))] };
+  return { kind: "addLogs", keys, args: [KEEP_LOG_LINES, linesAsJson(lines)] };
 }
 
-/** Redis' Lua refuses the JSON of half a character, which cutting a text may leave. */
-function wellFormed(line: string): string {
-  return line.toWellFormed();
-}
-
-function fetched(job: Job, token: string | undefined, writeLog: WriteLog): Fetched {
+function fetched(job: Job, token: string | undefined, door: FetchDoor): Fetched {
   if (job.id === undefined || token === undefined)
     throw new TypeError("BullMQ handed over a job without id or lock");
   const { id } = job;
@@ -207,6 +206,6 @@ function fetched(job: Job, token: string | undefined, writeLog: WriteLog): Fetch
     starts: job.attemptsStarted,
     enqueuedAt: job.timestamp,
     priority: job.priority,
-    log: (lines) => writeLog(id, lines),
+    asks: () => door.asks(id),
   };
 }

@@ -12,8 +12,10 @@ export interface FetchDoor {
   waitsForSlot(onFree: () => void): boolean;
   /** Runs a fetch, which counts as a job until it has answered; `idOf` finds the job in the answer. */
   pass<Answer>(fetch: () => Promise<Answer>, idOf: (answer: Answer) => string | undefined): Promise<Answer>;
-  /** The job runs; what it takes shows in the capacity in a moment. */
+  /** The job runs. */
   started(jobId: string): void;
+  /** What the job takes shows in the capacity from now on. */
+  asks(jobId: string): void;
   /** The job is about to be settled, whether it ran or not. */
   ended(jobId: string): void;
   /** Nothing is to be fetched any more. */
@@ -70,11 +72,8 @@ export function createFetchDoor({ capacity, concurrency, now = Date.now }: Parts
         fetching -= 1;
       }
     },
-    started(jobId) {
-      slots.take(jobId);
-      // Its first question to a gate is a few microtasks away; until then it counts as pending.
-      setImmediate(() => pending.delete(jobId));
-    },
+    started: (jobId) => slots.take(jobId),
+    asks: (jobId) => void pending.delete(jobId),
     ended(jobId) {
       pending.delete(jobId);
       slots.giveBack(jobId);

@@ -9,6 +9,8 @@ import type { FetchDoor } from "./fetch-door.ts";
 export interface Settlement {
   /** JSON; when absent the data stays as it is. */
   readonly data?: string;
+  /** For the job's own log, which is for people: what cannot be written there changes nothing. */
+  readonly log: readonly string[];
   /** Called once Redis has agreed: until then the run may still belong to somebody else. Must not throw. */
   readonly afterwards: () => void;
   readonly move:
@@ -28,6 +30,8 @@ export interface SettlingOptions {
   readonly keepCompletedMs: number;
   /** Called after a job reached the failed set, before the worker goes on. Must not throw. */
   readonly afterFailed: (jobId: string) => Promise<void>;
+  /** Adds lines to a job's own log. Must not throw. */
+  readonly writeLog: (jobId: string, lines: readonly string[]) => Promise<void>;
 }
 
 type MoveToCompleted = RedisQueueBackend["moveToCompleted"];
@@ -43,6 +47,7 @@ interface How {
   readonly fetchNext: boolean;
   /** JSON; the job's data that is written in the same step. */
   readonly data: string | undefined;
+  readonly log: readonly string[];
 }
 
 // Protected in BullMQ's types, stable in its code; the contract tests hold the pinned version to it.
@@ -70,6 +75,7 @@ export function settlingBackend({
   batcher,
   keepCompletedMs,
   afterFailed,
+  writeLog,
 }: SettlingOptions): BackendFactory<RedisQueueBackend> {
   return (name, options, kind) => {
     const backend = createRedisBackend(name, options, kind);
@@ -92,9 +98,20 @@ export function settlingBackend({
       if (finishTogether !== undefined) {
         const { attempts } = job.opts;
         const id = idOf(job);
-        const completion = { id, returnValue: value, keep, attempts, token, finishedOn, fetchNext, data };
+        const completion = {
+          id,
+          returnValue: value,
+          keep,
+          attempts,
+          token,
+          finishedOn,
+          fetchNext,
+          data,
+          log: how.log,
+        };
         return { result: await finishTogether(completion), finishedOn };
       }
+      await writeLog(idOf(job), how.log);
       const internals = backend as unknown as Internals;
       const args = internals.moveToFinishedArgs(
         job,
@@ -113,9 +130,10 @@ export function settlingBackend({
     const delay = async (
       job: Job,
       move: To<"delayed">,
-      { token, fetchNext, data }: How,
+      { token, fetchNext, data, log }: How,
     ): Promise<Finished> => {
       const fields = fieldsOf(data);
+      void writeLog(idOf(job), log);
       const result = await backend.moveToDelayed(idOf(job), Date.now(), move.delayMs, token, {
         skipAttempt: !move.spendsAttempt,
         ...(fields === undefined ? {} : { fieldsToUpdate: fields }),
@@ -127,14 +145,16 @@ export function settlingBackend({
     const settle = async (job: Job, move: Settlement["move"], how: How): Promise<Finished> => {
       if (move.to === "completed") return await complete(job, move, how);
       if (move.to === "delayed") return await delay(job, move, how);
+      // It moves to the dead letters, and its log with it.
+      await writeLog(idOf(job), how.log);
       return await fail(job, move.reason, false, how.token, how.fetchNext, fieldsOf(how.data));
     };
 
     const moveToCompleted: MoveToCompleted = async (job, returned, keep, token, mayFetch) => {
-      const { data, move, afterwards } = returned as Settlement;
+      const { data, log, move, afterwards } = returned as Settlement;
       door.ended(idOf(job));
       const fetchNext = mayFetch && door.hasSlot() && door.waitMs(Date.now()) === 0;
-      const how = { keep, token, fetchNext, data };
+      const how = { keep, token, fetchNext, data, log };
       const finished = fetchNext
         ? await door.pass(
             () => settle(job, move, how),

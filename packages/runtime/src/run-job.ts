@@ -8,7 +8,7 @@ import { type Decided, pastOf, type Ready, receive } from "./receive.ts";
 import { addRemainders } from "./remainder.ts";
 import type { Run, RunContext } from "./run.ts";
 import { advance, settlementOf, stampStarts } from "./settle.ts";
-import { tellCalls, tellFailover, tellVerdict, writeLog } from "./tell.ts";
+import { tellCalls, tellFailover, tellVerdict } from "./tell.ts";
 
 /** One run of one job, from what BullMQ hands over to what BullMQ shall do with it. */
 export async function runJob(
@@ -24,6 +24,7 @@ export async function runJob(
 
 async function attempt(ready: Ready, run: Run): Promise<Settlement> {
   const { job, route, envelope, life } = ready;
+  run.fetched.asks();
   const { trail, bound, warmed } = await (ready.question === undefined
     ? ask(ready, run)
     : askWhatBecame(ready, run));
@@ -43,11 +44,15 @@ async function attempt(ready: Ready, run: Run): Promise<Settlement> {
   await addRemainders(job, envelope, trail, run);
   const number = envelope.attempt + 1;
   tellCalls(trail, number, run);
-  await writeLog(verdict, [...trail.map((outcome) => lineOf(outcome, number)), verdictLine(verdict)], run);
-  return settlementOf(verdict, JSON.stringify(next), cancelled ?? reasonOf(trail), () => {
-    tellFailover(trail, warmed, run);
-    tellVerdict(verdict, next.trail, run);
-  });
+  const log = [...trail.map((outcome) => lineOf(outcome, number)), verdictLine(verdict)];
+  return settlementOf(
+    verdict,
+    { data: JSON.stringify(next), reason: cancelled ?? reasonOf(trail), log },
+    () => {
+      tellFailover(trail, warmed, run);
+      tellVerdict(verdict, next.trail, run);
+    },
+  );
 }
 
 /** A verdict that stood before anybody was asked. */
@@ -55,8 +60,7 @@ async function settleUnasked({ verdict, envelope, reason }: Decided, run: Run): 
   const { fetched } = run;
   const settled = { trail: [], bound: envelope?.bound, verdict, starts: fetched.starts, now: run.now() };
   const next = envelope && advance(envelope, settled);
-  await writeLog(verdict, [`${verdictLine(verdict)}: ${reason}`], run);
-  return settlementOf(verdict, next ? JSON.stringify(next) : stampStarts(fetched), reason, () =>
-    tellVerdict(verdict, next?.trail ?? [], run),
-  );
+  const log = [`${verdictLine(verdict)}: ${reason}`];
+  const data = next ? JSON.stringify(next) : stampStarts(fetched);
+  return settlementOf(verdict, { data, reason, log }, () => tellVerdict(verdict, next?.trail ?? [], run));
 }

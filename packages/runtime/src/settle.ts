@@ -29,19 +29,25 @@ export function advance(
   };
 }
 
+/** What is written with a verdict. */
+interface Writing {
+  /** JSON; undefined when the job's data is to stay as it is. */
+  readonly data: string | undefined;
+  readonly reason: string;
+  readonly log: readonly string[];
+}
+
 /**
  * The one translation of a verdict into a BullMQ move.
- * @param data JSON; undefined when the job's data is to stay as it is
  * @param afterwards what is told once Redis has agreed
  */
 export function settlementOf(
   verdict: Verdict,
-  data: string | undefined,
-  reason: string,
+  { data, reason, log }: Writing,
   afterwards: () => void,
 ): Settlement {
   const move = moveOf(verdict, reason);
-  return data === undefined ? { move, afterwards } : { move, afterwards, data };
+  return data === undefined ? { move, afterwards, log } : { move, afterwards, log, data };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { mayBeDuplicated, type Trail, type Verdict } from "@understudy/core";
 
-import { asError, summaryOf } from "./events.ts";
+import { summaryOf } from "./events.ts";
 import type { Run } from "./run.ts";
 
 export function tellCalls(trail: Trail, attempt: number, run: Run): void {
@@ -26,17 +26,6 @@ export function tellVerdict(verdict: Verdict, trail: Trail, run: Run): void {
     ...("delayMs" in verdict ? { delayMs: verdict.delayMs } : {}),
     ...("cause" in verdict ? { cause: verdict.cause, effect: verdict.effect } : {}),
   });
-}
-
-/**
- * The job's own log is for people; a line that cannot be written must not change what becomes of the job. The lines travel
- * ahead of the settling write on the same connection; only a dead letter, which moves, must wait for them.
- */
-export async function writeLog(verdict: Verdict, lines: readonly string[], run: Run): Promise<void> {
-  const written = run.fetched.log(lines).catch((error: unknown) => {
-    run.observe({ event: "trouble", queue: run.family.name, error: asError(error) });
-  });
-  if (verdict.kind === "dead_letter") await written;
 }
 
 function about({ family, fetched }: Run): {

@@ -42,11 +42,18 @@ function partsOf({ content }: BullmqScript): Parts {
 }
 
 /**
- * A Lua function bullmq_… of each script that does to its KEYS and ARGV what the script does; what they are made of is made once a call,
- * and is BullMQ's word for word.
+ * A Lua function `bullmq()` that answers with BullMQ's own functions by name, and for each script with one named like the script,
+ * which does to its KEYS and ARGV what the script does. All of them are BullMQ's word for word, and made when they are first wanted:
+ * to make them takes as long as to add a job.
+ * @param wanted names of functions
+ * @param changes Lua that is put after the functions and before the scripts
  * @throws Error when two scripts have different functions of one name
  */
-export function luaFunctions(scripts: readonly BullmqScript[]): string {
+export function luaFunctions(
+  scripts: readonly BullmqScript[],
+  wanted: readonly string[] = [],
+  changes = "",
+): string {
   const parts = scripts.map((script) => ({ name: script.name, ...partsOf(script) }));
   const functions = new Map<string, string>();
   for (const one of parts)
@@ -56,9 +63,18 @@ export function luaFunctions(scripts: readonly BullmqScript[]): string {
         throw new Error(`BullMQ has two Lua functions named ${name}`);
       functions.set(name, text);
     }
+  const missing = wanted.find((name) => !functions.has(name));
+  if (missing !== undefined) throw new Error(`BullMQ has no Lua function named ${missing}`);
   return [
     "local rcall = redis.call",
+    "local made",
+    "local function bullmq()",
+    "if made then return made end",
     ...functions.values(),
+    changes,
     ...parts.map(({ name, body }) => `local function bullmq_${name}(KEYS, ARGV)\n${body.trim()}\nend`),
+    `made = { ${[...wanted.map((name) => `${name} = ${name}`), ...parts.map(({ name }) => `${name} = bullmq_${name}`)].join(", ")} }`,
+    "return made",
+    "end",
   ].join("\n");
 }

@@ -1,3 +1,12 @@
+/** Of BullMQ's own functions, what the Lua below wants. */
+export const WANTED_BY_MOVE = [
+  "fetchNextJob",
+  "promoteDelayedJobs",
+  "removeJobKeys",
+  "removeJobsByMaxAge",
+  "trimEvents",
+] as const;
+
 /**
  * Completes and fetches jobs as BullMQ's own scripts do. For ordinary ones (no parents, children, metrics or deduplication; a queue
  * that is neither paused nor limited and has ordinary jobs waiting) it writes the same; what is the same for all of a call is asked
@@ -8,17 +17,24 @@ local isPlainQueue, promotedAt, hasTrimmed, fetchedFor
 local function none() return { ids = {}, scores = {}, locks = {}, places = {} } end
 local finished = none()
 
+local function removeOld(KEYS, before)
+  local oldest = rcall("ZRANGE", KEYS[11], 0, 0, "WITHSCORES")[2]
+  if oldest and tonumber(oldest) <= before then
+    bullmq().removeJobsByMaxAge(before, 0, KEYS[11], prefix, finished.limit)
+  end
+end
+
 local function writeFinished()
-  local KEYS, scores, before = finished.KEYS, finished.scores, finished.before
+  local KEYS, scores = finished.KEYS, finished.scores
   rcall("DEL", unpack(finished.locks))
   rcall("SREM", KEYS[5], unpack(finished.ids))
   if #scores > 0 then rcall("ZADD", KEYS[11], unpack(scores)) end
-  if before then removeJobsByMaxAge(before, 0, KEYS[11], prefix, finished.limit) end
+  if finished.before then removeOld(KEYS, finished.before) end
 end
 
 local function settle()
   isPlainQueue, promotedAt, hasTrimmed = nil, nil, nil
-  if fetchedFor then addBaseMarkerIfNeeded(fetchedFor, false) end
+  if fetchedFor then rcall("ZADD", fetchedFor, 0, "0") end
   fetchedFor = nil
   if #finished.ids == 0 then return end
   writeFor(finished.places, writeFinished)
@@ -27,25 +43,38 @@ end
 
 local function byBullmq(script, KEYS, ARGV)
   settle()
-  return script(KEYS, ARGV)
+  return bullmq()[script](KEYS, ARGV)
+end
+
+local function put(fields, place, name, value)
+  if not place then place = #fields + 1 end
+  fields[place], fields[place + 1] = name, value
 end
 
 -- The job as BullMQ would hand it over, with what is written at the same time.
-local function started(key, timestamp, opts)
+local function started(key, timestamp, name)
   local fields = rcall("HGETALL", key)
-  local starts, places = 1, {}
+  local atOfStarts, atOfTime, atOfName
   for at = 1, #fields, 2 do
-    if fields[at] == "ats" then starts = tonumber(fields[at + 1]) + 1 end
-    places[fields[at]] = at
+    local field = fields[at]
+    if field == "ats" then atOfStarts = at elseif field == "processedOn" then atOfTime = at elseif field == "pb" then atOfName = at end
   end
-  local now = { "processedOn", timestamp, "ats", tostring(starts) }
-  if opts['name'] then now[5], now[6] = "pb", opts['name'] end
-  for at = 1, #now, 2 do
-    local place = places[now[at]] or #fields + 1
-    fields[place], fields[place + 1] = now[at], now[at + 1]
+  local starts = atOfStarts and tostring(tonumber(fields[atOfStarts + 1]) + 1) or "1"
+  put(fields, atOfTime, "processedOn", timestamp)
+  put(fields, atOfStarts, "ats", starts)
+  if name then
+    put(fields, atOfName, "pb", name)
+    rcall("HSET", key, "processedOn", timestamp, "ats", starts, "pb", name)
+  else
+    rcall("HSET", key, "processedOn", timestamp, "ats", starts)
   end
-  rcall("HSET", key, unpack(now))
   return fields
+end
+
+local function promote(KEYS, markerKey, timestamp)
+  local isDue = rcall("ZRANGEBYSCORE", KEYS[7], 0, (timestamp + 1) * 0x1000 - 1, "LIMIT", 0, 1)[1]
+  if isDue then bullmq().promoteDelayedJobs(KEYS[7], markerKey, KEYS[1], KEYS[3], KEYS[4], prefix, timestamp, KEYS[10], false) end
+  promotedAt = timestamp
 end
 
 local function fetch(KEYS, markerKey, timestamp, opts, token)
@@ -54,10 +83,7 @@ local function fetch(KEYS, markerKey, timestamp, opts, token)
     isPlainQueue = not (meta[1] or meta[2] or meta[3] or meta[4])
   end
   if not isPlainQueue or opts['limiter'] or token == "0" then return nil end
-  if promotedAt ~= timestamp then
-    promoteDelayedJobs(KEYS[7], markerKey, KEYS[1], KEYS[3], KEYS[4], prefix, timestamp, KEYS[10], false)
-    promotedAt = timestamp
-  end
+  if promotedAt ~= timestamp then promote(KEYS, markerKey, timestamp) end
   local id = rcall("RPOPLPUSH", KEYS[1], KEYS[2])
   if not id then return nil end
   -- A marker of an older BullMQ.
@@ -69,73 +95,92 @@ local function fetch(KEYS, markerKey, timestamp, opts, token)
   rcall("SET", key .. ":lock", token, "PX", opts['lockDuration'])
   rcall("XADD", KEYS[4], "*", "event", "active", "jobId", id, "prev", "waiting")
   fetchedFor = markerKey
-  return { started(key, timestamp, opts), id, 0, 0 }
+  return { started(key, timestamp, opts['name']), id, 0, 0 }
 end
 
 local function active(KEYS, ARGV)
   local opts = cmsgpack.unpack(ARGV[3])
-  return fetch(KEYS, KEYS[11], ARGV[2], opts, opts['token']) or byBullmq(bullmq_moveToActive, KEYS, ARGV)
+  return fetch(KEYS, KEYS[11], ARGV[2], opts, opts['token']) or byBullmq("moveToActive", KEYS, ARGV)
 end
 
--- Arguments: id, timestamp, return value, whether to fetch, lock token, the job's new data or "", options.
-local function completedByBullmq(KEYS, ARGV)
-  local opts = cjson.decode(sharedOf(ARGV[7]).json)
-  opts['token'] = ARGV[5]
+-- Lines for the job's own log are for people: whether they can be written changes nothing else.
+local function addLines(logsKey, json, keep)
+  local ok, count = pcall(function() return rcall("RPUSH", logsKey, unpack(cjson.decode(json))) end)
+  if ok and count > keep then rcall("LTRIM", logsKey, 0 - keep, -1) end
+  return ok and math.min(count, keep) or 0
+end
+
+-- Arguments: how many to keep, the lines as JSON.
+local function addLogs(KEYS, ARGV)
+  if rcall("EXISTS", KEYS[1]) == 0 then return -1 end
+  return addLines(KEYS[2], ARGV[2], tonumber(ARGV[1]))
+end
+
+-- Arguments: id, timestamp, return value, whether to fetch, lock token, the job's new data or "", lines for its log as JSON, options.
+local function completedByBullmq(KEYS, ARGV, opts)
+  local all = { token = ARGV[5] }
+  for name, value in pairs(opts) do all[name] = value end
+  local key = KEYS[12]
+  if ARGV[7] ~= "" and rcall("GET", key .. ":lock") == ARGV[5] then addLines(key .. ":logs", ARGV[7], opts['keepLogs']) end
   local fields = ARGV[6] ~= "" and cmsgpack.pack({ "data", ARGV[6] }) or ""
-  return byBullmq(bullmq_moveToFinished, KEYS,
-    { ARGV[1], ARGV[2], "returnvalue", ARGV[3], "completed", ARGV[4], prefix, cmsgpack.pack(opts), fields })
+  return byBullmq("moveToFinished", KEYS,
+    { ARGV[1], ARGV[2], "returnvalue", ARGV[3], "completed", ARGV[4], prefix, cmsgpack.pack(all), fields })
+end
+
+-- Nothing is written before all that it asks is answered.
+local function isOrdinary(KEYS, id, key, token, opts)
+  local keep = opts['keepJobs']
+  if opts['maxMetricsSize'] ~= "" or token == "0" or (keep['count'] or -1) > 0 or (keep['age'] or 1) <= 0 then return false end
+  local job = redis.pcall("HMGET", key, "name", "parentKey", "parent", "deid", "atm")
+  if not job[1] or job[2] or job[3] or job[4] or rcall("GET", key .. ":lock") ~= token then return false end
+  if rcall("EXISTS", key .. ":dependencies", key .. ":unsuccessful") ~= 0 then return false end
+  if rcall("LREM", KEYS[2], -1, id) < 1 then return false end
+  return tostring((tonumber(job[5]) or 0) + 1)
+end
+
+local function keepIt(key, id, attemptsMade, ARGV, keep)
+  local timestamp = ARGV[2]
+  if ARGV[6] == "" then
+    rcall("HSET", key, "atm", attemptsMade, "returnvalue", ARGV[3], "finishedOn", timestamp)
+  else
+    rcall("HSET", key, "atm", attemptsMade, "returnvalue", ARGV[3], "finishedOn", timestamp, "data", ARGV[6])
+  end
+  local scores = finished.scores
+  scores[#scores + 1] = timestamp
+  scores[#scores + 1] = id
+  if keep['age'] then
+    local limit, soFar = keep['limit'] or 1000, finished.limit or 0
+    finished.before = math.max(finished.before or 0, timestamp - keep['age'] * 1000)
+    -- As many as one by one, but for BullMQ's own limit to what one call removes.
+    finished.limit = math.max(limit, soFar, math.min(soFar + limit, 1000))
+  end
 end
 
 local function complete(KEYS, ARGV)
-  local opts = sharedOf(ARGV[7]).value
+  local opts = sharedOf(ARGV[8]).value
   local keep = opts['keepJobs']
-  local id, timestamp, value, token = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
-  local key = KEYS[12]
-  if opts['maxMetricsSize'] ~= "" or token == "0" or (keep['count'] or -1) > 0
-    or (keep['age'] or 1) <= 0 then return completedByBullmq(KEYS, ARGV) end
-  local job = redis.pcall("HMGET", key, "name", "parentKey", "parent", "deid", "atm")
-  if not job[1] or job[2] or job[3] or job[4]
-    or rcall("GET", key .. ":lock") ~= token
-    or rcall("EXISTS", key .. ":dependencies", key .. ":unsuccessful") ~= 0
-    or rcall("LREM", KEYS[2], -1, id) < 1 then
-    return completedByBullmq(KEYS, ARGV)
-  end
+  local id, timestamp, token, key = ARGV[1], ARGV[2], ARGV[5], KEYS[12]
+  local attemptsMade = isOrdinary(KEYS, id, key, token, opts)
+  if not attemptsMade then return completedByBullmq(KEYS, ARGV, opts) end
   finished.KEYS = KEYS
   finished.ids[#finished.ids + 1] = id
   finished.locks[#finished.locks + 1] = key .. ":lock"
   finished.places[#finished.places + 1] = #answers + 1
   if not hasTrimmed then
-    trimEvents(KEYS[9], KEYS[4])
+    local most = rcall("HGET", KEYS[9], "opts.maxLenEvents")
+    if most then rcall("XTRIM", KEYS[4], "MAXLEN", "~", most) else bullmq().trimEvents(KEYS[9], KEYS[4]) end
     hasTrimmed = true
   end
-  if keep['count'] == 0 then
-    removeJobKeys(key)
-  else
-    local attemptsMade = tostring((tonumber(job[5]) or 0) + 1)
-    if ARGV[6] == "" then
-      rcall("HSET", key, "atm", attemptsMade, "returnvalue", value, "finishedOn", timestamp)
-    else
-      rcall("HSET", key, "atm", attemptsMade, "returnvalue", value, "finishedOn", timestamp, "data", ARGV[6])
-    end
-    local scores = finished.scores
-    scores[#scores + 1] = timestamp
-    scores[#scores + 1] = id
-    if keep['age'] then
-      local limit, soFar = keep['limit'] or 1000, finished.limit or 0
-      finished.before = math.max(finished.before or 0, timestamp - keep['age'] * 1000)
-      -- As many as one by one, but for BullMQ's own limit to what one call removes.
-      finished.limit = math.max(limit, soFar, math.min(soFar + limit, 1000))
-    end
-  end
-  rcall("XADD", KEYS[4], "*", "event", "completed", "jobId", id, "returnvalue", value, "prev", "active")
+  if ARGV[7] ~= "" then addLines(key .. ":logs", ARGV[7], opts['keepLogs']) end
+  if keep['count'] == 0 then bullmq().removeJobKeys(key) else keepIt(key, id, attemptsMade, ARGV, keep) end
+  rcall("XADD", KEYS[4], "*", "event", "completed", "jobId", id, "returnvalue", ARGV[3], "prev", "active")
   if ARGV[4] == "1" then
-    local next = fetch(KEYS, KEYS[14], timestamp, opts, token)
-    if next then return next end
+    local job = fetch(KEYS, KEYS[14], timestamp, opts, token)
+    if job then return job end
     settle()
-    local all = opts
-    all['token'] = token
-    next = fetchNextJob(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[6], KEYS[7], KEYS[9], KEYS[10], KEYS[14], prefix, timestamp, all)
-    if next then return next end
+    local all = { token = token, lockDuration = opts['lockDuration'], name = opts['name'], limiter = opts['limiter'] }
+    job = bullmq().fetchNextJob(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[6], KEYS[7], KEYS[9], KEYS[10], KEYS[14], prefix, timestamp, all)
+    if job then return job end
   end
   if rcall("LLEN", KEYS[1]) == 0 and rcall("LLEN", KEYS[2]) == 0 and rcall("ZCARD", KEYS[3]) == 0 then
     rcall("XADD", KEYS[4], "*", "event", "drained")
@@ -143,14 +188,5 @@ local function complete(KEYS, ARGV)
   return 0
 end
 
--- Arguments: how many to keep, the lines as JSON.
-local function addLogs(KEYS, ARGV)
-  if rcall("EXISTS", KEYS[1]) == 0 then return -1 end
-  local count = rcall("RPUSH", KEYS[2], unpack(cjson.decode(ARGV[2])))
-  local keep = tonumber(ARGV[1])
-  if count > keep then rcall("LTRIM", KEYS[2], 0 - keep, -1) end
-  return math.min(count, keep)
-end
-
-local function failed(KEYS, ARGV) return byBullmq(bullmq_moveToFinished, KEYS, ARGV) end
-local function delayed(KEYS, ARGV) return byBullmq(bullmq_moveToDelayed, KEYS, ARGV) end`;
+local function failed(KEYS, ARGV) return byBullmq("moveToFinished", KEYS, ARGV) end
+local function delayed(KEYS, ARGV) return byBullmq("moveToDelayed", KEYS, ARGV) end`;

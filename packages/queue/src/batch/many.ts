@@ -2,8 +2,8 @@ import type { Redis } from "ioredis";
 
 import { defineScript } from "../script.ts";
 import { loadScript, luaFunctions } from "./bullmq-lua.ts";
-import { LEAN_ADD } from "./lean-add.ts";
-import { LEAN_MOVE } from "./lean-move.ts";
+import { LEAN_ADD, TELLS_WHAT_IS_TAKEN, WANTED_BY_ADD } from "./lean-add.ts";
+import { LEAN_MOVE, WANTED_BY_MOVE } from "./lean-move.ts";
 
 /** One thing to do in Redis, together with others. */
 export interface Call {
@@ -48,7 +48,7 @@ const adding: readonly Kind[] = [
 ];
 
 const moving: readonly Kind[] = [
-  { name: "complete", run: "complete", keys: 14, args: 7, own: [12], isShared: true },
+  { name: "complete", run: "complete", keys: 14, args: 8, own: [12], isShared: true },
   { name: "moveToFinished", run: "failed", keys: 14, args: 9, own: [11, 12, 13] },
   { name: "moveToActive", run: "active", keys: 11, args: 3, own: [] },
   { name: "moveToDelayed", run: "delayed", keys: 11, args: 9, own: [5] },
@@ -56,9 +56,28 @@ const moving: readonly Kind[] = [
 ];
 
 export const manyAdds = (): Many =>
-  manyOf("add-many", adding, ["addStandardJob-9", "addDelayedJob-6", "addPrioritizedJob-9"], LEAN_ADD);
+  manyOf("add-many", adding, {
+    files: ["addStandardJob-9", "addDelayedJob-6", "addPrioritizedJob-9"],
+    wanted: WANTED_BY_ADD,
+    changes: TELLS_WHAT_IS_TAKEN,
+    lean: LEAN_ADD,
+  });
 export const manyMoves = (): Many =>
-  manyOf("move-many", moving, ["moveToFinished-14", "moveToActive-11", "moveToDelayed-11"], LEAN_MOVE);
+  manyOf("move-many", moving, {
+    files: ["moveToFinished-14", "moveToActive-11", "moveToDelayed-11"],
+    wanted: WANTED_BY_MOVE,
+    changes: "",
+    lean: LEAN_MOVE,
+  });
+
+interface Lua {
+  /** BullMQ's scripts. */
+  readonly files: readonly string[];
+  /** Of their functions. */
+  readonly wanted: readonly string[];
+  readonly changes: string;
+  readonly lean: string;
+}
 
 /** Begins the answer to a call that failed, and to an add whose id is taken; nothing that BullMQ answers begins like this. */
 const FAILED = "!";
@@ -137,14 +156,14 @@ end
 settle()
 return answers`;
 
-function manyOf(name: string, kinds: readonly Kind[], files: readonly string[], lean: string): Many {
+function manyOf(name: string, kinds: readonly Kind[], { files, wanted, changes, lean }: Lua): Many {
   const rows = kinds.map(
     (kind) =>
       `{ run = ${kind.run}, keys = ${kind.keys}, args = ${kind.args}, own = { ${kind.own.join(", ")} }, table = {} }`,
   );
   const lua = [
-    luaFunctions(files.map(loadScript)),
     PRELUDE,
+    luaFunctions(files.map(loadScript), wanted, changes),
     lean,
     `local kinds = { ${rows.join(",\n")} }`,
     DRIVER,

@@ -1,5 +1,6 @@
 import type { JobsOptions, RedisQueueBackend, WorkerOptions } from "bullmq";
 
+import { KEEP_LOG_LINES } from "../adder.ts";
 import type { Batcher } from "./batcher.ts";
 import type { Argument, Call } from "./many.ts";
 
@@ -19,6 +20,8 @@ export interface Completion {
   readonly fetchNext: boolean;
   /** JSON; written in the same step. */
   readonly data: string | undefined;
+  /** For the job's own log. */
+  readonly log: readonly string[];
 }
 
 // Not for others in BullMQ's types, stable in its code; the contract tests hold the pinned version to it.
@@ -60,15 +63,28 @@ export function batchMoves(
     .map((part) => keys[part] ?? "");
   const metrics = backend.toKey("metrics:completed");
   const shared = sharedOptions(options);
-  return ({ id, returnValue, keep, attempts, token, finishedOn, fetchNext, data = "" }) => {
+  return ({ id, returnValue, keep, attempts, token, finishedOn, fetchNext, data = "", log }) => {
     const call: Call = {
       kind: "complete",
       keys: [...common, backend.toKey(id), metrics, keys["marker"] ?? ""],
-      args: [id, String(finishedOn), returnValue, fetchNext ? "1" : "0", token, data],
+      args: [
+        id,
+        String(finishedOn),
+        returnValue,
+        fetchNext ? "1" : "0",
+        token,
+        data,
+        log.length === 0 ? "" : linesAsJson(log),
+      ],
       shared: shared(keep, attempts),
     };
     return backend.moveToFinished(id, new Ours(call) as never);
   };
+}
+
+/** Redis' Lua refuses the JSON of half a character, which cutting a text may leave. */
+export function linesAsJson(lines: readonly string[]): string {
+  return JSON.stringify(lines.map((line) => line.toWellFormed()));
 }
 
 function isTogether(command: string): command is keyof typeof KEYS {
@@ -90,6 +106,7 @@ function sharedOptions({
       lockDuration,
       attempts,
       maxMetricsSize: metrics?.maxDataPoints || "",
+      keepLogs: KEEP_LOG_LINES,
     });
 }
 

@@ -1,0 +1,178 @@
+import type { Redis } from "ioredis";
+import { expect, test } from "vitest";
+
+import { createBatcher } from "./batcher.ts";
+import type { Answer, Call, Many } from "./many.ts";
+
+/** A script call that was made, and is answered when the test says so. */
+interface Sent {
+  readonly names: readonly string[];
+  answer(): void;
+  fail(error: Error): void;
+}
+
+/** Redis' end: it answers a call with its name, and with an error where that begins with "bad". */
+function setUp(most = 50) {
+  const sent: Sent[] = [];
+  const many: Many = {
+    run(_, prefix, calls) {
+      expect(prefix).toBe("a:b:");
+      const { promise, resolve, reject } = Promise.withResolvers<readonly Answer[]>();
+      const names = calls.map(({ args }) => String(args[0]));
+      const answers = names.map((name) => (name.startsWith("bad") ? new Error(name) : name));
+      sent.push({ names, answer: () => resolve(answers), fail: reject });
+      return promise;
+    },
+  };
+  return { sent, batcher: createBatcher({ redis: {} as Redis, many, prefix: "a:b:", most }) };
+}
+
+const call = (name: string): Call => ({ kind: "any", keys: [], args: [name] });
+const named = (name: string, count: number): readonly Call[] =>
+  Array.from({ length: count }, (_, n) => call(`${name}-${n}`));
+/** The end of this turn, before any timer or anything that comes in. */
+const turnEnds = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
+const sizes = (sent: readonly Sent[]): readonly number[] => sent.map(({ names }) => names.length);
+
+test("a lone call goes at the end of its turn, and waits for no timer", async () => {
+  const { sent, batcher } = setUp();
+  const asked = batcher.one(call("a"));
+  expect(sent).toEqual([]);
+  await turnEnds();
+  expect(sent).toMatchObject([{ names: ["a"] }]);
+  sent[0]?.answer();
+  expect(await asked).toBe("a");
+});
+
+test("what is called in one turn by whomever goes together, in order, and each has its own answer", async () => {
+  const { sent, batcher } = setUp();
+  const asked = [
+    batcher.one(call("a")),
+    batcher.run([call("b"), call("c")]),
+    Promise.resolve().then(() => batcher.one(call("d"))),
+  ];
+  await turnEnds();
+  expect(sent).toMatchObject([{ names: ["a", "b", "c", "d"] }]);
+  sent[0]?.answer();
+  expect(await Promise.all(asked)).toEqual(["a", ["b", "c"], "d"]);
+});
+
+test("what is called in the next turn does not wait for the answers of this one", async () => {
+  const { sent, batcher } = setUp();
+  void batcher.one(call("a"));
+  await turnEnds();
+  void batcher.one(call("b"));
+  await turnEnds();
+  expect(sent).toMatchObject([{ names: ["a"] }, { names: ["b"] }]);
+});
+
+test("a call that failed concerns its caller alone; a group is told which of its calls did", async () => {
+  const { sent, batcher } = setUp();
+  const asked = Promise.allSettled([
+    batcher.one(call("a")),
+    batcher.one(call("bad")),
+    batcher.run([call("b"), call("bad too")]),
+  ]);
+  await turnEnds();
+  sent[0]?.answer();
+  expect(await asked).toEqual([
+    { status: "fulfilled", value: "a" },
+    { status: "rejected", reason: new Error("bad") },
+    { status: "fulfilled", value: ["b", new Error("bad too")] },
+  ]);
+});
+
+test("a script call that failed rejects all that were in it, and nobody else", async () => {
+  const { sent, batcher } = setUp(2);
+  const asked = Promise.allSettled(named("n", 4).map((one) => batcher.one(one)));
+  await turnEnds();
+  expect(sizes(sent)).toEqual([2, 2]);
+  sent[0]?.fail(new Error("connection lost"));
+  sent[1]?.answer();
+  const gone = { status: "rejected", reason: new Error("connection lost") };
+  expect(await asked).toEqual([
+    gone,
+    gone,
+    { status: "fulfilled", value: "n-2" },
+    { status: "fulfilled", value: "n-3" },
+  ]);
+});
+
+test("a script call that could not even be made rejects those that were in it", async () => {
+  const many: Many = {
+    run() {
+      throw new TypeError("no such kind");
+    },
+  };
+  const batcher = createBatcher({ redis: {} as Redis, many, prefix: "", most: 9 });
+  await expect(batcher.one(call("a"))).rejects.toThrow("no such kind");
+});
+
+test("no script call has more than the most, but for a group, which is never cut", async () => {
+  const { sent, batcher } = setUp(10);
+  for (const one of named("lone", 95)) void batcher.one(one);
+  void batcher.run(named("group", 40));
+  void batcher.one(call("last"));
+  await turnEnds();
+  expect(sent.flatMap(({ names }) => names)).toEqual(
+    [...named("lone", 95), ...named("group", 40), call("last")].map(({ args }) => args[0]),
+  );
+  const group = sent.filter(({ names }) => names.some((name) => name.startsWith("group")));
+  expect(group).toHaveLength(1);
+  for (const { names } of sent)
+    if (!group.some((one) => one.names === names)) expect(names.length).toBeLessThanOrEqual(10);
+});
+
+test("what is under way is spread over some script calls, so that Redis works while we do", async () => {
+  const { sent, batcher } = setUp();
+  for (const one of named("n", 4)) void batcher.one(one);
+  await turnEnds();
+  expect(sizes(sent)).toEqual([4]);
+  for (const one of named("m", 96)) void batcher.one(one);
+  await turnEnds();
+  expect(sizes(sent).slice(1)).toEqual([40, 40, 16]);
+  for (const one of sent) one.answer();
+  await new Promise(setImmediate);
+  sent.length = 0;
+  for (const one of named("n", 10)) void batcher.one(one);
+  await turnEnds();
+  expect(sizes(sent)).toEqual([4, 4, 2]);
+});
+
+test("who has given up by the end of the turn is not sent, and counts no more", async () => {
+  const { sent, batcher } = setUp();
+  const wait = { isOver: false };
+  const asked = Promise.allSettled([
+    batcher.run(named("given-up", 40), wait),
+    batcher.run([call("a")], { isOver: false }),
+  ]);
+  wait.isOver = true;
+  await turnEnds();
+  expect(sent).toMatchObject([{ names: ["a"] }]);
+  sent[0]?.answer();
+  expect(await asked).toMatchObject([{ status: "rejected" }, { status: "fulfilled", value: ["a"] }]);
+  sent.length = 0;
+  for (const one of named("n", 8)) void batcher.one(one);
+  await turnEnds();
+  expect(sizes(sent)).toEqual([4, 4]);
+});
+
+test("who gives up after it was sent is answered all the same: whether it was done is for Redis to say", async () => {
+  const { sent, batcher } = setUp();
+  const wait = { isOver: false };
+  const asked = batcher.run([call("a")], wait);
+  await turnEnds();
+  wait.isOver = true;
+  sent[0]?.answer();
+  expect(await asked).toEqual(["a"]);
+});
+
+test("a call that hangs does not hold up those of later turns", async () => {
+  const { sent, batcher } = setUp();
+  void batcher.one(call("hangs"));
+  await turnEnds();
+  const asked = batcher.one(call("a"));
+  await turnEnds();
+  sent[1]?.answer();
+  expect(await asked).toBe("a");
+});

@@ -1,0 +1,217 @@
+import { unlimited } from "@understudy/core";
+import { newSpace, until } from "@understudy/testkit";
+import { Queue, QueueEvents, Worker } from "bullmq";
+import type { Redis } from "ioredis";
+import { beforeEach, expect, onTestFinished, test } from "vitest";
+
+import { type Adder, batchingAdder, type NewJob } from "../adder.ts";
+import { connectWorker } from "../connection.ts";
+import { type Fetched, startConsumer } from "../consumer.ts";
+import { type Family, familyOf, keyOf } from "../names.ts";
+import type { Settlement } from "../settlement.ts";
+
+/** Ours and BullMQ's own, side by side on one queue. */
+let family: Family;
+let redis: Redis;
+let queue: Queue;
+let adder: Adder;
+let how: { readonly connection: { readonly url: string }; readonly prefix: string };
+beforeEach(() => {
+  const { redisUrl, namespace } = newSpace();
+  family = familyOf("email", namespace);
+  how = { connection: { url: redisUrl }, prefix: family.prefix };
+  redis = connectWorker(redisUrl);
+  queue = new Queue(family.name, how);
+  adder = batchingAdder(redis, family);
+  onTestFinished(async () => {
+    await queue.close();
+    redis.disconnect();
+  });
+});
+
+const patient = { isOver: false, end: () => {} };
+const ids = Array.from({ length: 60 }, (_, n) => `job-${n}`);
+/** Every third has a delay, every fifth a priority. */
+const jobs: readonly NewJob[] = ids.map((id, n) => ({
+  id,
+  name: "mail",
+  data: JSON.stringify({ to: id }),
+  timestamp: Date.now(),
+  delayMs: n % 3 === 0 ? 20 : 0,
+  priority: n % 5 === 0 ? 4 : 0,
+  keepCompletedMs: 60_000,
+}));
+
+async function addByUs(): Promise<void> {
+  await Promise.all(jobs.map((job) => adder.add([job], patient)));
+}
+
+async function addByBullmq(): Promise<void> {
+  await queue.addBulk(
+    jobs.map(({ id, name, data, delayMs = 0, priority = 0 }) => ({
+      name,
+      data: JSON.parse(data) as unknown,
+      opts: { jobId: id, delay: delayMs, priority, removeOnComplete: { age: 60 } },
+    })),
+  );
+}
+
+function workByBullmq(process: (id: string) => unknown, concurrency = 5): Worker {
+  const worker = new Worker(family.name, ({ id = "" }) => Promise.resolve(process(id)), {
+    ...how,
+    concurrency,
+  });
+  onTestFinished(() => worker.close(true));
+  return worker;
+}
+
+function workByUs(process: (job: Fetched) => Settlement["move"], concurrency = 20) {
+  const consumer = startConsumer({
+    redis,
+    family,
+    concurrency,
+    capacity: () => unlimited,
+    keepCompletedMs: 60_000,
+    afterFailed: () => Promise.resolve(),
+    process: (job) => Promise.resolve({ move: process(job), log: [], afterwards: () => {} }),
+    onError: (error) => expect.unreachable(error.message),
+  });
+  onTestFinished(() => consumer.close({ deadlineMs: 0 }));
+  return consumer;
+}
+
+const completed = (count: number): Promise<number> =>
+  until(`${count} have completed`, async () => {
+    const found = await redis.zcard(keyOf(family, "name", "completed"));
+    return found === count && found;
+  });
+
+test("jobs that were added together are run by a bare BullMQ worker, each once", async () => {
+  const runs: string[] = [];
+  workByBullmq((id) => runs.push(id));
+  await addByUs();
+  await completed(ids.length);
+  expect(runs.toSorted()).toEqual(ids.toSorted());
+  expect(await queue.getJobCounts("wait", "active", "delayed", "failed", "prioritized")).toEqual({
+    wait: 0,
+    active: 0,
+    delayed: 0,
+    failed: 0,
+    prioritized: 0,
+  });
+});
+
+test("jobs that a bare BullMQ queue added are run by ours, each once, and read back by BullMQ", async () => {
+  const runs: string[] = [];
+  workByUs(({ id, data }) => {
+    runs.push(id);
+    return { to: "completed", returnValue: { done: data } };
+  });
+  await addByBullmq();
+  await completed(ids.length);
+  expect(runs.toSorted()).toEqual(ids.toSorted());
+  const job = await queue.getJob("job-7");
+  expect(job).toMatchObject({
+    data: { to: "job-7" },
+    returnvalue: { done: { to: "job-7" } },
+    attemptsMade: 1,
+  });
+  expect(await job?.getState()).toBe("completed");
+});
+
+test("both kinds of workers and of producers on one queue share it, and each job is run once", async () => {
+  const runs: string[] = [];
+  const [bare, ours] = [new Set<string>(), new Set<string>()];
+  workByBullmq((id) => {
+    runs.push(id);
+    bare.add(id);
+  }, 2);
+  workByUs(({ id }) => {
+    runs.push(id);
+    ours.add(id);
+    return { to: "completed", returnValue: null };
+  }, 2);
+  await Promise.all([addByUs(), addByBullmq()]);
+  await completed(ids.length);
+  for (let n = 0; bare.size === 0 || ours.size === 0; n += 1) {
+    await queue.add("more", {}, { jobId: `more-${n}`, removeOnComplete: { age: 60 } });
+    await completed(ids.length + n + 1);
+  }
+  expect(new Set(runs).size).toBe(runs.length);
+});
+
+test("BullMQ's events tell the same of jobs that went together as of those that went one by one", async () => {
+  const events = new QueueEvents(family.name, { ...how, lastEventId: "0-0" });
+  onTestFinished(() => events.close());
+  const seen = new Map<string, string[]>();
+  const note = (what: string) => (event: { readonly jobId: string; readonly prev?: string | undefined }) => {
+    const before = event.prev === undefined ? "" : ` from ${event.prev}`;
+    seen.set(event.jobId, [...(seen.get(event.jobId) ?? []), `${what}${before}`]);
+  };
+  for (const what of ["added", "waiting", "active", "completed", "failed", "delayed"] as const)
+    events.on(what, note(what));
+  const drained = new Promise<void>((resolve) => void events.on("drained", () => resolve()));
+  await events.waitUntilReady();
+  const tried = new Set<string>();
+  workByUs(({ id }) => {
+    if (id === "job-1" && !tried.has(id)) {
+      tried.add(id);
+      return { to: "delayed", delayMs: 0, spendsAttempt: true };
+    }
+    return id === "job-2" ? { to: "failed", reason: "boom" } : { to: "completed", returnValue: id };
+  });
+  await addByUs();
+  await completed(ids.length - 1);
+  await drained;
+  await until(
+    "all events are in",
+    () => [...seen.values()].flat().filter((what) => what.startsWith("completed")).length === ids.length - 1,
+  );
+  const usual = ["added", "waiting", "active from waiting", "completed from active"];
+  expect(seen.get("job-4")).toEqual(usual);
+  expect(seen.get("job-5")).toEqual(usual);
+  expect(seen.get("job-3")).toEqual([
+    "added",
+    "delayed",
+    "waiting from delayed",
+    "active from waiting",
+    "completed from active",
+  ]);
+  const again = ["waiting from delayed", "active from waiting", "completed from active"];
+  expect(seen.get("job-1")).toEqual(["added", "waiting", "active from waiting", "delayed", ...again]);
+  expect(seen.get("job-2")).toEqual(["added", "waiting", "active from waiting", "failed from active"]);
+});
+
+test("a log with half a character, which the JSON of Redis refuses, is written all the same", async () => {
+  const consumer = startConsumer({
+    redis,
+    family: familyOf("other", family.namespace),
+    concurrency: 1,
+    capacity: () => unlimited,
+    keepCompletedMs: 60_000,
+    afterFailed: () => Promise.resolve(),
+    process: () =>
+      Promise.resolve({
+        move: { to: "completed", returnValue: null },
+        log: ["half a \ud83d", "whole \u{1F600}"],
+        afterwards: () => {},
+      }),
+    onError: (error) => expect.unreachable(error.message),
+  });
+  onTestFinished(() => consumer.close({ deadlineMs: 0 }));
+  const other = familyOf("other", family.namespace);
+  const [first = expect.unreachable()] = jobs.slice(1);
+  await batchingAdder(redis, other).add([first], patient);
+  await until("it has completed", async () => (await redis.zcard(keyOf(other, "name", "completed"))) === 1);
+  expect(await redis.lrange(keyOf(other, "name", "job-1:logs"), 0, -1)).toEqual([
+    "half a \ufffd",
+    "whole \u{1F600}",
+  ]);
+});
+
+test("of many jobs each has the answer to its own add, and the next ones know what was there", async () => {
+  const first = await Promise.all(jobs.map((job) => adder.add([job], patient)));
+  expect(first.flat()).toEqual(jobs.map(() => undefined));
+  const again = await Promise.all(jobs.map((job) => adder.add([{ ...job, data: '"other"' }], patient)));
+  expect(again.flat()).toEqual(jobs.map(({ data }) => data));
+});

@@ -1,0 +1,191 @@
+import { newSpace } from "@understudy/testkit";
+import { createRedisBackend, Queue, type RedisQueueBackend, type WorkerOptions } from "bullmq";
+import type { Redis } from "ioredis";
+
+import { type Adder, batchingAdder, plainAdder } from "../adder.ts";
+import type { Batcher } from "../batch/batcher.ts";
+import { type Answer, type Call, type Many, manyMoves } from "../batch/many.ts";
+import { batchMoves, type Completion } from "../batch/moves.ts";
+import { connectWorker } from "../connection.ts";
+import { type Family, familyOf, keyOf } from "../names.ts";
+
+/** A queue of its own, into which the same is written as into the other: by BullMQ's own scripts, or by ours. */
+export interface Side {
+  readonly isFast: boolean;
+  readonly redisUrl: string;
+  readonly redis: Redis;
+  readonly family: Family;
+  /** BullMQ's own, on both sides. */
+  readonly queue: Queue;
+  readonly adder: Adder;
+  readonly mover: Mover;
+  /** A worker's moves, with options of its own. */
+  moverWith(options: MoverOptions): Mover;
+  key(part: string): string;
+  /** How many scripts were sent since it was asked last. */
+  scriptsSent(): number;
+  /** How many moves went in each script call since it was asked last. */
+  moveSizes(): readonly number[];
+  clear(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type MoverOptions = Pick<WorkerOptions, "name" | "limiter" | "metrics">;
+
+/** What a worker's backend does to jobs. */
+export interface Mover {
+  readonly backend: RedisQueueBackend;
+  complete(completion: Completion): Promise<unknown>;
+  log(id: string, lines: readonly string[]): Promise<unknown>;
+}
+
+const LOCK_MS = 30_000;
+const KEEP_LOG_LINES = 3;
+const COMPLETION_KEEPS_LINES = 100;
+
+export function openSide(isFast: boolean, queueName = "email"): Side {
+  const { redisUrl, namespace } = newSpace();
+  const redis = connectWorker(redisUrl);
+  const family = familyOf(queueName, namespace);
+  const count = countScripts(redis);
+  const sizes: number[] = [];
+  const movers: Mover[] = [];
+  const queue = new Queue(family.name, { connection: redis, prefix: family.prefix, skipMetasUpdate: true });
+  const moverWith = (options: MoverOptions): Mover => {
+    const mover = openMover(isFast, redis, family, options, sizes);
+    movers.push(mover);
+    return mover;
+  };
+  const adder = isFast ? batchingAdder(redis, family) : plainAdder(redis, family, () => {});
+  return {
+    isFast,
+    redisUrl,
+    redis,
+    family,
+    queue,
+    adder,
+    mover: moverWith({}),
+    moverWith,
+    key: (part) => keyOf(family, "name", part),
+    scriptsSent: count,
+    moveSizes: () => sizes.splice(0),
+    async clear() {
+      const keys = await redis.keys(`${namespace}:*`);
+      if (keys.length > 0) await redis.del(...keys);
+    },
+    async close() {
+      await Promise.allSettled([
+        queue.close(),
+        adder.close(),
+        ...movers.map(({ backend }) => backend.close()),
+      ]);
+      redis.disconnect();
+    },
+  };
+}
+
+function openMover(
+  isFast: boolean,
+  redis: Redis,
+  family: Family,
+  options: MoverOptions,
+  sizes: number[],
+): Mover {
+  const all = { connection: redis, prefix: family.prefix, lockDuration: LOCK_MS, ...workerOptions(options) };
+  const backend = createRedisBackend(family.name, all);
+  if (!isFast) return plainMover(backend);
+  const batcher = inOneCall(redis, manyMoves(), keyOf(family, "name", ""), sizes);
+  return {
+    backend,
+    complete: batchMoves(backend, all, batcher),
+    log: (id, lines) =>
+      batcher.one({
+        kind: "addLogs",
+        keys: [backend.toKey(id), `${backend.toKey(id)}:logs`],
+        args: [KEEP_LOG_LINES, JSON.stringify(lines)],
+      }),
+  };
+}
+
+function workerOptions(options: MoverOptions) {
+  return { stalledInterval: LOCK_MS, maxStalledCount: 1, ...options };
+}
+
+// Protected in BullMQ's types, stable in its code.
+interface Internals {
+  moveToFinishedArgs(...args: readonly unknown[]): Parameters<RedisQueueBackend["moveToFinished"]>[1];
+}
+
+function plainMover(backend: RedisQueueBackend): Mover {
+  const internals = backend as unknown as Internals;
+  return {
+    backend,
+    async complete({ id, returnValue, keep, attempts, token, finishedOn, fetchNext, data, log }) {
+      for (const line of log) await backend.addLog(id, line, COMPLETION_KEEPS_LINES);
+      const fields = data === undefined ? undefined : { data };
+      const job = { id, opts: { attempts } };
+      const how = [keep, "completed", token, finishedOn, fetchNext, fields];
+      return await backend.moveToFinished(
+        id,
+        internals.moveToFinishedArgs(job, returnValue, "returnvalue", ...how),
+      );
+    },
+    async log(id, lines) {
+      let count: unknown = 0;
+      for (const line of lines) count = await backend.addLog(id, line, KEEP_LOG_LINES);
+      return count;
+    },
+  };
+}
+
+/** Puts all of a turn into one script call, however much it is: that makes the most of what calls may do to each other. */
+function inOneCall(redis: Redis, many: Many, prefix: string, sizes: number[]): Batcher {
+  interface Waiting {
+    readonly calls: readonly Call[];
+    readonly resolve: (answers: readonly Answer[]) => void;
+    readonly reject: (error: unknown) => void;
+  }
+  let waiting: Waiting[] = [];
+  const flush = async (): Promise<void> => {
+    const all = waiting;
+    waiting = [];
+    const calls = all.flatMap((one) => one.calls);
+    sizes.push(calls.length);
+    try {
+      const answers = await many.run(redis, prefix, calls);
+      let from = 0;
+      for (const one of all) one.resolve(answers.slice(from, (from += one.calls.length)));
+    } catch (error) {
+      for (const one of all) one.reject(error);
+    }
+  };
+  const run: Batcher["run"] = (calls) => {
+    const { promise, resolve, reject } = Promise.withResolvers<readonly Answer[]>();
+    if (waiting.length === 0) setImmediate(() => void flush());
+    waiting.push({ calls, resolve, reject });
+    return promise;
+  };
+  return {
+    run,
+    async one(call) {
+      const [answer] = await run([call]);
+      if (answer instanceof Error) throw answer;
+      return answer;
+    },
+  };
+}
+
+function countScripts(redis: Redis): () => number {
+  let sent = 0;
+  const send = redis.sendCommand.bind(redis);
+  redis.sendCommand = (command, stream) => {
+    // Whoever sends the whole script has sent its hash before.
+    if (command.name === "evalsha") sent += 1;
+    return send(command, stream);
+  };
+  return () => {
+    const count = sent;
+    sent = 0;
+    return count;
+  };
+}
