@@ -24,8 +24,8 @@ test("the README shows the example as it is", () => {
 
 test("the example enqueues once, however often it is run", async () => {
   const env = { REDIS_URL: inject("redisUrl") };
-  expect(await run(env)).toMatch(/^created: welcome-email-[0-9a-f]{32}\n$/u);
-  expect(await run(env)).toMatch(/^duplicate: welcome-email-[0-9a-f]{32}\n$/u);
+  expect(await run(env)).toMatch(/^created: welcome-email-[\w-]{20}\n$/u);
+  expect(await run(env)).toMatch(/^duplicate: welcome-email-[\w-]{20}\n$/u);
 });
 
 test("without a Redis to go to it says what to set", async () => {

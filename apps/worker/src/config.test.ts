@@ -66,6 +66,7 @@ test("with nothing but Redis, a route and its credentials, the rest has defaults
     retention: {},
     circuits: new Map([["sendgrid email.send", { ...defaultCircuit, probeLeaseMs: 20_000 }]]),
     fleet: "shared",
+    backend: "fast",
     provenMs: 86_400_000,
     http: { host: "127.0.0.1", port: 8080 },
     logLevel: "info",

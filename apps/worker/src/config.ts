@@ -30,6 +30,8 @@ export interface WorkerConfig extends ProcessConfig {
   readonly circuits: Circuits;
   /** alone: shares nothing with the other workers, and goes by what it sees itself. */
   readonly fleet: (typeof fleets)[number];
+  /** plain: each job is fetched and settled by a call of its own. packages/queue goes by the same variable, for producers too. */
+  readonly backend: (typeof backends)[number];
   /** A backup that has not delivered for so long is told of as unproven. */
   readonly provenMs: number;
   /** Variables that are probably misspelt, a sentence each. */
@@ -53,6 +55,7 @@ export interface ProviderConfig {
 }
 
 const fleets = ["shared", "alone"] as const;
+const backends = ["fast", "plain"] as const;
 
 const redisUrl = z.string().refine((text) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -98,6 +101,7 @@ export function readConfig(
     lockMs: reader.read("LOCK_MS", atLeast(1000, 60_000)) ?? 0,
     stalledCheckMs: reader.read("STALLED_CHECK_MS", atLeast(500, 30_000)) ?? 0,
     retention: readRetention(reader),
+    backend: reader.read("UNDERSTUDY_BACKEND", z.enum(backends).default("fast")) ?? "fast",
     fleet: reader.read("FLEET", z.enum(fleets).default("shared")) ?? "shared",
     circuits: readCircuits(reader, routes, callTimeoutMs),
     provenMs: (reader.read("BACKUP_PROVEN_HOURS", wholeNumber(1, 8760).default(24)) ?? 0) * 3_600_000,

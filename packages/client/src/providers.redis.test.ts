@@ -128,7 +128,7 @@ describe("nobody being left who may serve a job is found at once", () => {
   });
 
   test("but not of a refund whose charge is not known yet", async () => {
-    const of = `charge-card-${"0".repeat(32)}`;
+    const of = `charge-card-${"0".repeat(20)}`;
     const some = client({ routes: { "payment.refund": ["stripe"] } });
     expect(await some.enqueue(refundCharge, { charge: of }, { idempotencyKey: "r-1" })).toMatchObject({
       status: "created",

@@ -58,7 +58,7 @@ describe("password-reset", () => {
 
 describe("refund-charge", () => {
   const captured = { status: "captured", chargeId: "pi_1", amountMinor: 1050, currency: "EUR" } as const;
-  const charge = `charge-card-${"0".repeat(32)}`;
+  const charge = `charge-card-${"0".repeat(20)}`;
   const requestFor = (payload: object, receipt: object) =>
     requestOf(refundCharge, payload, { provider: "stripe", receipt });
 

@@ -109,7 +109,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       door.started(one.id);
       running.add(one.id);
       try {
-        return await process(one, cut ?? new AbortController().signal);
+        return asReturnValue(await process(one, cut ?? new AbortController().signal));
       } finally {
         running.delete(one.id);
       }
@@ -187,6 +187,11 @@ class TolerantWorker extends Worker<unknown, Settlement> {
   async logLine(id: string, line: string): Promise<void> {
     await this.backend.addLog(id, line, KEEP_LOG_LINES);
   }
+}
+
+/** BullMQ writes what a processor returns as JSON before anybody can say that it is something else. */
+function asReturnValue(settlement: Settlement): Settlement {
+  return Object.assign(settlement, { toJSON: () => null });
 }
 
 function logCall(family: Family, id: string, lines: readonly string[]): Call {

@@ -134,15 +134,6 @@ describe("when Redis is away", () => {
 });
 
 describe("what Redis says", () => {
-  test("it has dropped its scripts: they are sent again", async () => {
-    const producer = producerAt(redisUrl);
-    await producer.add(family, [newJob("flush-1")], deadlineMs);
-    const redis = connectWorker(redisUrl);
-    onTestFinished(() => redis.disconnect());
-    await redis.script("FLUSH");
-    expect(await producer.add(family, [newJob("flush-2")], deadlineMs)).toEqual([undefined]);
-  });
-
   test("no: the error gives its words, and neither message nor cause holds the payload", async () => {
     const redis = connectWorker(redisUrl);
     onTestFinished(() => redis.disconnect());

@@ -162,6 +162,7 @@ export function settlingBackend({
           )
         : await settle(job, move, how);
       afterwards();
+      letGo(job);
       return finished;
     };
 
@@ -173,6 +174,14 @@ export function settlingBackend({
 
     return Object.assign(backend, { moveToFailed: fail, moveToCompleted, moveToActive });
   };
+}
+
+/**
+ * BullMQ's loop keeps finished jobs for a while, and with them all that they hold: at many jobs a second most of what a collection of
+ * garbage moves about.
+ */
+function letGo(job: Job): void {
+  Object.assign(job, { data: null, returnvalue: null });
 }
 
 /** BullMQ's answer to a fetch: the job's fields, its id, and waits. */

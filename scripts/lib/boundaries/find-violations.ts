@@ -8,6 +8,7 @@ import {
   boundaries,
   type External,
   forTests,
+  readsEnvironment,
   servers,
   servesFakes,
   testOnly,
@@ -53,7 +54,7 @@ function inFile(repo: string, file: string, member: Member, members: readonly Me
     const words = importProblem(one, file, member, members);
     return words === undefined ? [] : [`${file}:${one.line} imports "${one.specifier}": ${words}`];
   });
-  if (member.isApp || isTest(file)) return imports;
+  if (member.isApp || isTest(file) || readsEnvironment.includes(file)) return imports;
   const words = "only apps know the environment. Take the value as an argument";
   return [...imports, ...source.environment.map((line) => `${file}:${line} reads process.env: ${words}`)];
 }

@@ -44,6 +44,12 @@ export const boundaries: Readonly<Record<string, Boundary>> = {
   testkit: { workspace: ["core", "queue"], external: [{ name: "vitest" }], node: true },
 };
 
+/**
+ * What an operator must be able to switch off in programs that are not ours, where a producer is a library: the one place besides the
+ * apps that reads the environment.
+ */
+export const readsEnvironment: readonly string[] = ["packages/queue/src/batch/backend.ts"];
+
 /** What a test may import besides: these, and whatever its package lists in devDependencies. */
 export const forTests: readonly string[] = ["vitest", "fast-check"];
 

@@ -120,6 +120,6 @@ function auditRow(entry: AuditEntry): string {
 
 /** What looks like the id of a job leads to where it is now. */
 function subject({ subject }: AuditEntry): string {
-  if (!/^[a-z][a-z0-9-]*-[0-9a-f]{32}$/u.test(subject)) return html`${subject}`;
+  if (!/^[a-z][a-z0-9-]*-[\w-]{20}$/u.test(subject)) return html`${subject}`;
   return html`<a class="id" href="/jobs/${encodeURIComponent(subject)}">${subject}</a>`;
 }

@@ -15,7 +15,7 @@ const ofJob = z.strictObject({
   charge: z
     .string()
     .regex(
-      /^(?:charge-card-[0-9a-f]{32}|repeat:charge-card\.[\w.-]+:\d+)$/u,
+      /^(?:charge-card-[\w-]{20}|repeat:charge-card\.[\w.-]+:\d+)$/u,
       "must be the id of a charge-card job",
     ),
   /** All of it when absent. */

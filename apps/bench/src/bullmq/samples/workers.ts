@@ -83,7 +83,7 @@ export function startOurs<Config>(
   };
 }
 
-/** Default options, but for `removeOnComplete`, which is what costs it least. */
+/** Keeps completed jobs for as long as ours are kept; its other options are the defaults. */
 export function startBare<Data>(
   where: Where,
   job: AnyJob,
@@ -93,7 +93,7 @@ export function startBare<Data>(
 ): RunningWorker {
   const connection = connectWorker(where.redis);
   const { name, prefix } = placeOf(where.system, where.namespace, job);
-  const options = { connection, prefix, concurrency, removeOnComplete: { count: 0 } };
+  const options = { connection, prefix, concurrency, removeOnComplete: { age: job.keepCompletedMs / 1000 } };
   const worker = new Worker<Data, void>(name, processor, options);
   worker.on("completed", done);
   worker.on("error", (error) => console.error(error));
