@@ -8,7 +8,7 @@ import { openProducer } from "./producer.ts";
 // Not beside other tests: what is forgotten here is forgotten for all.
 test.each(["fast", "plain"])("Redis has dropped its scripts: they are sent again (%s)", async (backend) => {
   vi.stubEnv("UNDERSTUDY_BACKEND", backend);
-  onTestFinished(() => vi.unstubAllEnvs());
+  onTestFinished(() => void vi.unstubAllEnvs());
   const { redisUrl, namespace } = newSpace();
   const producer = openProducer(redisUrl);
   onTestFinished(() => producer.close());
