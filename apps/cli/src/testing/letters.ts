@@ -3,6 +3,7 @@ import {
   type AnyJob,
   type Cause,
   type Envelope,
+  openEnvelope,
   type PayloadOf,
   type Trail,
   unlimited,
@@ -67,7 +68,8 @@ export async function deadLetters<J extends AnyJob>(
     onError: () => undefined,
     process: ({ data }) =>
       Promise.resolve({
-        data: JSON.stringify(ended(data as Envelope, death)),
+        data: JSON.stringify(ended(opened(data), death)),
+        log: [],
         afterwards: () => undefined,
         move: { to: "failed", reason: death.reason },
       }),
@@ -81,6 +83,12 @@ export async function deadLetters<J extends AnyJob>(
   await consumer.close({ deadlineMs: 1000 });
   redis.disconnect();
   return enqueued.map(({ id }) => id);
+}
+
+function opened(data: unknown): Envelope {
+  const found = openEnvelope(data);
+  if (found.at !== "open") throw new TypeError("a client seals envelopes");
+  return found.envelope;
 }
 
 function ended(envelope: Envelope, { cause, effect, trail }: Death): Envelope {
