@@ -46,6 +46,7 @@ export async function runWorker(env: Env, number: number | undefined): Promise<v
     {
       event: "started",
       role: config.role,
+      backend: config.backend,
       queues: config.queues,
       routes: Object.fromEntries([...config.routes].map(([name, { providers: names }]) => [name, names])),
       port: health?.port,
