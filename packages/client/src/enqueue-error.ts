@@ -7,7 +7,7 @@ export class EnqueueError extends UnderstudyError {
   override readonly name: string = "EnqueueError";
   /** One a job, in order; enqueuing again with these can never double a job. Empty when nothing was sent. */
   readonly idempotencyKeys: readonly string[];
-  /** The answers of jobs that were stored for sure. */
+  /** The answers of jobs that were stored for sure; which they are say their keys. */
   readonly enqueued: readonly Enqueued[];
 
   constructor(

@@ -62,6 +62,13 @@ test("a new envelope is stored without what goes without saying", () => {
   expect(serialize(fresh)).toBe(
     JSON.stringify({ v: 1, payload: envelope.payload, idempotencyKey: "k", enqueuedAt: 1 }),
   );
-  for (const one of [fresh, envelope, { ...fresh, lifeStartedAt: 9, generation: 2 }])
+  for (const one of [fresh, envelope, { ...fresh, lifeStartedAt: 9 }, { ...fresh, generation: 2 }])
     expect(openEnvelope(JSON.parse(serialize(one)))).toEqual({ at: "open", envelope: one });
+});
+
+test("an envelope that has lost a part of what it said is damaged, and may have done anything", () => {
+  const { trail: _, ...damaged } = envelope;
+  const opened = openEnvelope(damaged);
+  expect(opened).toMatchObject({ at: "foreign", wasOurs: true });
+  expect(effectOfLife(opened, 0)).toBe("maybe");
 });

@@ -83,20 +83,15 @@ export const envelopeSchema: z.ZodType<Envelope> = z.object({
   lookUp: endingSchema.optional(),
 }) as z.ZodType<Envelope>;
 
-/** What an envelope is taken to say where it says nothing: a job that waits takes a third less of Redis' memory for it. */
+/** What goes without saying of a job that has not begun: one that waits takes a third less of Redis' memory for it. */
 const unsaid = { generation: 1, attempt: 0, startsSettled: 0, trail: [] } as const;
 
 /** As it is stored. */
 export function serialize(envelope: Envelope): string {
   const { generation, attempt, startsSettled, trail, lifeStartedAt, ...rest } = envelope;
-  return JSON.stringify({
-    ...rest,
-    ...(lifeStartedAt === envelope.enqueuedAt ? {} : { lifeStartedAt }),
-    ...(generation === unsaid.generation ? {} : { generation }),
-    ...(attempt === unsaid.attempt ? {} : { attempt }),
-    ...(startsSettled === unsaid.startsSettled ? {} : { startsSettled }),
-    ...(trail.length === 0 ? {} : { trail }),
-  });
+  const hasBegun = generation > 1 || attempt > 0 || startsSettled > 0 || trail.length > 0;
+  if (hasBegun) return JSON.stringify(envelope);
+  return JSON.stringify(lifeStartedAt === envelope.enqueuedAt ? rest : { ...rest, lifeStartedAt });
 }
 
 /** The only providers that may serve the job in this life; undefined when any may. */
@@ -123,8 +118,10 @@ export function openEnvelope(data: unknown): Opened {
   return { at: "foreign", problem: describeIssues(parsed.error), wasOurs };
 }
 
+/** All of it or nothing: what lacks a part only is damaged, and may have done anything. */
 function withUnsaid(data: unknown): unknown {
   if (typeof data !== "object" || data === null || !("enqueuedAt" in data)) return data;
+  if (Object.keys(unsaid).some((field) => field in data)) return data;
   return { lifeStartedAt: data.enqueuedAt, ...unsaid, ...data };
 }
 

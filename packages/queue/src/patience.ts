@@ -82,6 +82,8 @@ class Line {
     // Somebody who was told of the end of one wait may have begun the next.
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#look(), Math.max(1, Math.ceil(until - this.#now())));
+    // Whoever waits has a connection that keeps the process; a wait that has ended must not.
+    this.#timer.unref();
   }
 
   #look(): void {

@@ -36,7 +36,12 @@ export function canBatch(version: string, warn: (warning: string) => void): bool
   }
 }
 
+/** "unknown" when it does not say, as in a bundle. */
 function versionOfBullmq(): string {
-  const { version } = createRequire(import.meta.url)("bullmq/package.json") as { readonly version: string };
-  return version;
+  try {
+    const { version } = createRequire(import.meta.url)("bullmq/package.json") as { readonly version: string };
+    return version;
+  } catch {
+    return "unknown";
+  }
 }

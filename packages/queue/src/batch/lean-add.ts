@@ -54,7 +54,7 @@ local function addOrdinary(KEYS, ARGV)
     "delay", "0", "priority", "0")
   ids[#ids + 1] = id
   keys[#keys + 1] = key
-  places[#places + 1] = #answers + 1
+  places[#places + 1] = place
   rcall("XADD", KEYS[8], "*", "event", "added", "jobId", id, "name", name)
   rcall("XADD", KEYS[8], "*", "event", "waiting", "jobId", id)
   return id

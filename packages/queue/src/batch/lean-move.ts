@@ -29,7 +29,6 @@ local function writeFinished()
   rcall("DEL", unpack(finished.locks))
   rcall("SREM", KEYS[5], unpack(finished.ids))
   if #scores > 0 then rcall("ZADD", KEYS[11], unpack(scores)) end
-  if finished.before then removeOld(KEYS, finished.before) end
 end
 
 local function settle()
@@ -38,6 +37,8 @@ local function settle()
   fetchedFor = nil
   if #finished.ids == 0 then return end
   writeFor(finished.places, writeFinished)
+  -- The jobs are completed, whatever becomes of those before them; whoever completes next tries again.
+  if finished.before then pcall(removeOld, finished.KEYS, finished.before) end
   finished = none()
 end
 
@@ -165,7 +166,7 @@ local function complete(KEYS, ARGV)
   finished.KEYS = KEYS
   finished.ids[#finished.ids + 1] = id
   finished.locks[#finished.locks + 1] = key .. ":lock"
-  finished.places[#finished.places + 1] = #answers + 1
+  finished.places[#finished.places + 1] = place
   if not hasTrimmed then
     local most = rcall("HGET", KEYS[9], "opts.maxLenEvents")
     if most then rcall("XTRIM", KEYS[4], "MAXLEN", "~", most) else bullmq().trimEvents(KEYS[9], KEYS[4]) end

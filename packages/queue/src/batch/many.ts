@@ -97,7 +97,7 @@ local prefix = ARGV[1]
 local shared = {}
 local function sharedOf(number) return shared[number] end
 local found
-local answers = {}
+local answers, place = {}, 0
 
 local function failure(why)
   return { "${FAILED}", type(why) == "table" and why.err or tostring(why) }
@@ -144,6 +144,7 @@ while ARGV[at] do
   for i, place in ipairs(kind.own) do kind.table[place] = ARGV[at + i] end
   at = at + #kind.own + 1
   found = nil
+  place = place + 1
   local ok, answer = pcall(kind.run, kind.table, { unpack(ARGV, at, at + kind.args - 1) })
   at = at + kind.args
   if not ok then
@@ -151,7 +152,8 @@ while ARGV[at] do
   elseif found ~= nil then
     answer = { "${TAKEN}", found }
   end
-  answers[#answers + 1] = answer or false
+  -- Unless it failed already with what was written for several.
+  if answers[place] == nil then answers[place] = answer or false end
 end
 settle()
 return answers`;
@@ -191,6 +193,8 @@ function manyOf(name: string, kinds: readonly Kind[], { files, wanted, changes, 
       }
       const head = [prefix, called.size, ...called, shared.size, ...shared.keys()];
       const answers = (await script.run(redis, keys, [...head, ...args])) as readonly unknown[];
+      if (answers.length !== calls.length)
+        throw new Error(`${name} gave ${answers.length} answers to ${calls.length} calls`);
       return answers.map(read);
     },
   };
