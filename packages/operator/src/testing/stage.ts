@@ -6,6 +6,7 @@ import {
   defineProvider,
   type Envelope,
   ENVELOPE_VERSION,
+  openEnvelope,
   type Outcome,
 } from "@understudy/core";
 import { openDeadLetters } from "@understudy/dead-letters";
@@ -204,7 +205,10 @@ export function newStage(): Stage {
             readonly payload: Envelope;
             readonly tombstone?: true;
           } & Envelope;
-          if (value.tombstone !== true) return queue === "dead" ? value.payload : value;
+          if (value.tombstone === true) continue;
+          const opened = openEnvelope(queue === "dead" ? value.payload : value);
+          if (opened.at !== "open") throw new Error(`the envelope of ${id} cannot be read`);
+          return opened.envelope;
         }
       }
       throw new Error(`there is no job ${id}`);
