@@ -1,3 +1,4 @@
+import { defaultPolicy } from "@understudy/core";
 import {
   createRedisBackend,
   type IRedisTransaction,
@@ -40,7 +41,7 @@ export interface Adder {
 export const KEEP_LOG_LINES = 100;
 
 /** For how long a completed job stays that says nothing of it. */
-export const KEEP_COMPLETED_MS = 86_400_000;
+export const KEEP_COMPLETED_MS = defaultPolicy.keepCompletedMs;
 
 /**
  * What BullMQ is told of a job, which is stored with it: as little as can be. Retrying is the runtime's business: BullMQ, which is
