@@ -6,7 +6,7 @@ import { KEEP_LOG_LINES } from "./adder.ts";
 import { usesBatches } from "./batch/backend.ts";
 import { createBatcher } from "./batch/batcher.ts";
 import { type Call, manyMoves } from "./batch/many.ts";
-import { linesAsJson } from "./batch/moves.ts";
+import { linesAsText } from "./batch/moves.ts";
 import type { CancelRequest } from "./cancel.ts";
 import { createFetchDoor, type FetchDoor } from "./fetch-door.ts";
 import { type Family, keyOf } from "./names.ts";
@@ -196,7 +196,7 @@ function asReturnValue(settlement: Settlement): Settlement {
 
 function logCall(family: Family, id: string, lines: readonly string[]): Call {
   const keys = [keyOf(family, "name", id), keyOf(family, "name", `${id}:logs`)];
-  return { kind: "addLogs", keys, args: [KEEP_LOG_LINES, linesAsJson(lines)] };
+  return { kind: "addLogs", keys, args: [KEEP_LOG_LINES, linesAsText(lines)] };
 }
 
 function fetched(job: Job, token: string | undefined, door: FetchDoor): Fetched {

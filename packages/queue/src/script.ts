@@ -2,36 +2,53 @@ import { createHash } from "node:crypto";
 
 import { Command, type Redis } from "ioredis";
 
+type Argument = string | number | Buffer | undefined;
+
 /** A Lua script, sent whole once per server and by its hash afterwards. */
 export interface Script {
-  run(
-    redis: Redis,
-    keys: readonly string[],
-    args: readonly (string | number | Buffer | undefined)[],
-  ): Promise<unknown>;
+  run(redis: Redis, keys: readonly string[], args: readonly Argument[]): Promise<unknown>;
+  /** For a script that answers with one text. */
+  runForBytes(redis: Redis, keys: readonly string[], args: readonly Argument[]): Promise<Buffer>;
 }
 
 /** @param name for people who read commands as they go by */
 export function defineScript(name: string, lua: string): Script {
   const text = `-- understudy:${name}\n${lua}`;
   const sha = createHash("sha1").update(text).digest("hex");
+  const evaluate = async (
+    redis: Redis,
+    keys: readonly string[],
+    args: readonly Argument[],
+    encoding: Encoding,
+  ): Promise<unknown> => {
+    const parts = [keys.length, ...keys, ...args];
+    try {
+      return await send(redis, "evalsha", [sha, ...parts], encoding);
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
+      return await send(redis, "eval", [text, ...parts], encoding);
+    }
+  };
   return {
-    async run(redis, keys, args) {
-      const parts = [keys.length, ...keys, ...args] as readonly Argument[];
-      try {
-        return await send(redis, "evalsha", [sha, ...parts]);
-      } catch (error) {
-        if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
-        return await send(redis, "eval", [text, ...parts]);
-      }
+    run: (redis, keys, args) => evaluate(redis, keys, args, "utf8"),
+    async runForBytes(redis, keys, args) {
+      const answer = await evaluate(redis, keys, args, null);
+      if (!Buffer.isBuffer(answer)) throw new TypeError(`the script ${name} answered with no text`);
+      return answer;
     },
   };
 }
 
-type Argument = string | number | Buffer;
+/** null for bytes. */
+type Encoding = "utf8" | null;
 
-async function send(redis: Redis, name: string, args: readonly Argument[]): Promise<unknown> {
-  const command = new Command(name, [...args], { replyEncoding: "utf8" });
+async function send(
+  redis: Redis,
+  name: string,
+  args: readonly Argument[],
+  encoding: Encoding,
+): Promise<unknown> {
+  const command = new Command(name, args as (string | number | Buffer)[], { replyEncoding: encoding });
   try {
     return await redis.sendCommand(command);
   } finally {

@@ -28,7 +28,7 @@ export const boundaries: Readonly<Record<string, Boundary>> = {
   jobs: { workspace: ["core"], external: [zod, { name: "escape-goat" }], node: false },
   providers: { workspace: ["core"], external: "any", never: ["bullmq", "ioredis"], node: true },
   resilience: { workspace: ["core"], external: [{ ...ioredis, under: "redis/" }], node: true },
-  queue: { workspace: ["core"], external: [bullmq, ioredis], node: true },
+  queue: { workspace: ["core"], external: [bullmq, ioredis, { name: "msgpackr" }], node: true },
   client: { workspace: ["core", "queue"], external: [openTelemetry], node: true },
   "dead-letters": { workspace: ["core", "queue"], external: [], node: true },
   runtime: {

@@ -30,8 +30,8 @@ function setUp(most = 50) {
 const call = (name: string): Call => ({ kind: "any", keys: [], args: [name] });
 const named = (name: string, count: number): readonly Call[] =>
   Array.from({ length: count }, (_, n) => call(`${name}-${n}`));
-/** The end of this turn, before any timer or anything that comes in. */
-const turnEnds = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
+/** The end of this turn, when all that has come in was heard; before any timer. */
+const turnEnds = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const sizes = (sent: readonly Sent[]): readonly number[] => sent.map(({ names }) => names.length);
 
 test("a lone call goes at the end of its turn, and waits for no timer", async () => {
@@ -114,6 +114,9 @@ test("no script call has more than the most, but for a group, which is never cut
   void batcher.run(named("group", 40));
   void batcher.one(call("last"));
   await turnEnds();
+  for (const one of sent) one.answer();
+  await turnEnds();
+  await turnEnds();
   expect(sent.flatMap(({ names }) => names)).toEqual(
     [...named("lone", 95), ...named("group", 40), call("last")].map(({ args }) => args[0]),
   );
@@ -130,13 +133,40 @@ test("what is under way is spread over some script calls, so that Redis works wh
   expect(sizes(sent)).toEqual([4]);
   for (const one of named("m", 96)) void batcher.one(one);
   await turnEnds();
-  expect(sizes(sent).slice(1)).toEqual([40, 40, 16]);
+  // The rest waits for one of the three to be answered.
+  expect(sizes(sent).slice(1)).toEqual([40, 40]);
+  sent[0]?.answer();
+  await turnEnds();
+  await turnEnds();
+  expect(sizes(sent).slice(3)).toEqual([16]);
   for (const one of sent) one.answer();
-  await new Promise(setImmediate);
+  await turnEnds();
   sent.length = 0;
   for (const one of named("n", 10)) void batcher.one(one);
   await turnEnds();
   expect(sizes(sent)).toEqual([4, 4, 2]);
+});
+
+test("with enough under way what comes one by one waits to go together, but for a whole call's worth", async () => {
+  const { sent, batcher } = setUp(10);
+  for (const one of named("n", 5)) {
+    void batcher.one(one);
+    await turnEnds();
+  }
+  expect(sizes(sent)).toEqual([1, 1, 1]);
+  for (const one of named("m", 9)) void batcher.one(one);
+  await turnEnds();
+  expect(sizes(sent).slice(3)).toEqual([10]);
+  sent[1]?.answer();
+  await turnEnds();
+  await turnEnds();
+  expect(sizes(sent).slice(4)).toEqual([]);
+  for (const one of sent) one.answer();
+  await turnEnds();
+  await turnEnds();
+  expect(sent.flatMap(({ names }) => names)).toEqual(
+    [...named("n", 5), ...named("m", 9)].map(({ args }) => args[0]),
+  );
 });
 
 test("who has given up by the end of the turn is not sent, and counts no more", async () => {

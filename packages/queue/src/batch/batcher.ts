@@ -33,12 +33,18 @@ interface BatcherParts {
 /** What is under way is spread over so many script calls, so that Redis and this process do not take turns. */
 const SHARE = 2.5;
 const LEAST = 4;
+/** With so many script calls under way a small one waits for more to go with it, until one of them is answered. */
+const ENOUGH = 3;
 
 export function createBatcher({ redis, many, prefix, most }: BatcherParts): Batcher {
   let waiting: Group[] = [];
+  /** Calls, those that wait included. */
   let underWay = 0;
+  let scripts = 0;
+  let isDue = false;
 
   const send = async (groups: readonly Group[], calls: readonly Call[]): Promise<void> => {
+    scripts += 1;
     try {
       const answers = await many.run(redis, prefix, calls);
       let from = 0;
@@ -46,16 +52,24 @@ export function createBatcher({ redis, many, prefix, most }: BatcherParts): Batc
     } catch (error) {
       for (const { fail } of groups) fail(error);
     } finally {
+      scripts -= 1;
       underWay -= calls.length;
+      if (waiting.length > 0) flushSoon();
     }
   };
 
   const flush = (): void => {
+    isDue = false;
     const size = Math.min(most, Math.max(LEAST, Math.ceil(underWay / SHARE)));
     const all = waiting;
-    waiting = [];
     let groups: Group[] = [];
     let calls: Call[] = [];
+    const sendThese = (): void => {
+      void send(groups, calls);
+      groups = [];
+      calls = [];
+    };
+    waiting = [];
     for (const group of all) {
       if (group.wait?.isOver === true) {
         underWay -= group.calls.length;
@@ -64,20 +78,25 @@ export function createBatcher({ redis, many, prefix, most }: BatcherParts): Batc
       }
       groups.push(group);
       calls.push(...group.calls);
-      if (calls.length < size) continue;
-      void send(groups, calls);
-      groups = [];
-      calls = [];
+      if (calls.length >= most || (calls.length >= size && scripts < ENOUGH)) sendThese();
     }
-    if (groups.length > 0) void send(groups, calls);
+    if (groups.length === 0) return;
+    if (scripts < ENOUGH) sendThese();
+    else waiting = groups;
+  };
+
+  const flushSoon = (): void => {
+    if (isDue) return;
+    isDue = true;
+    // When all that has come in has been heard, and never later: a lone caller waits for nobody.
+    setImmediate(flush);
   };
 
   const run = (calls: readonly Call[], wait?: Pick<Wait, "isOver">): Promise<readonly Answer[]> => {
     const { promise, resolve, reject } = Promise.withResolvers<readonly Answer[]>();
-    // When this turn's microtasks are done, and never later: a lone caller waits for nobody.
-    if (waiting.length === 0) process.nextTick(flush);
     waiting.push({ calls, wait, settle: resolve, fail: reject });
     underWay += calls.length;
+    flushSoon();
     return promise;
   };
 

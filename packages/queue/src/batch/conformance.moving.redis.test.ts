@@ -240,7 +240,7 @@ describe("moving", () => {
         { do: "log", id: "job-1", lines: ["1", "2", "3", "4", "5"] },
         complete(1, { keep: true }),
         { do: "log", id: "job-0", lines: ["after"] },
-        { do: "log", id: "job-2", lines: ["\u{1F600}", "\u0000", "a\nb", "☃"] },
+        { do: "log", id: "job-2", lines: ["\u{1F600}", "a\nb", "☃"] },
       ],
     },
     "completions that bring their logs": {

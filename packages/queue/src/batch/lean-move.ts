@@ -13,7 +13,8 @@ export const WANTED_BY_MOVE = [
  * and written once. All else is done by BullMQ's own functions, before anything of it was written.
  */
 export const LEAN_MOVE = `
-local isPlainQueue, promotedAt, hasTrimmed, fetchedFor
+local isPlainQueue, promotedAt, hasTrimmed, fetchedFor, ahead
+local next = {}
 local function none() return { ids = {}, scores = {}, locks = {}, places = {} } end
 local finished = none()
 
@@ -31,8 +32,20 @@ local function writeFinished()
   if #scores > 0 then rcall("ZADD", KEYS[11], unpack(scores)) end
 end
 
+-- The ids that were taken from those looked at move on, before anybody else looks at the lists.
+local function takeThem()
+  local ids, taken = next.ids, next.taken or 0
+  next.ids, next.taken = nil, nil
+  if taken == 0 then return end
+  rcall("LTRIM", next.KEYS[1], 0, -taken - 1)
+  local inOrder = {}
+  for i = #ids, #ids - taken + 1, -1 do inOrder[#inOrder + 1] = ids[i] end
+  rcall("LPUSH", next.KEYS[2], unpack(inOrder))
+end
+
 local function settle()
-  isPlainQueue, promotedAt, hasTrimmed = nil, nil, nil
+  isPlainQueue, promotedAt, hasTrimmed, ahead = nil, nil, nil, nil
+  takeThem()
   if fetchedFor then rcall("ZADD", fetchedFor, 0, "0") end
   fetchedFor = nil
   if #finished.ids == 0 then return end
@@ -74,8 +87,34 @@ end
 
 local function promote(KEYS, markerKey, timestamp)
   local isDue = rcall("ZRANGEBYSCORE", KEYS[7], 0, (timestamp + 1) * 0x1000 - 1, "LIMIT", 0, 1)[1]
-  if isDue then bullmq().promoteDelayedJobs(KEYS[7], markerKey, KEYS[1], KEYS[3], KEYS[4], prefix, timestamp, KEYS[10], false) end
+  if isDue then
+    takeThem()
+    bullmq().promoteDelayedJobs(KEYS[7], markerKey, KEYS[1], KEYS[3], KEYS[4], prefix, timestamp, KEYS[10], false)
+  end
   promotedAt = timestamp
+end
+
+-- The id of the job that is next, which is active from now on; nil when there is none, or a marker of an older BullMQ.
+local function takeNext(KEYS)
+  if ahead and ahead.fetches > 1 and not next.ids then
+    next.KEYS, next.ids, next.taken = KEYS, rcall("LRANGE", KEYS[1], -ahead.fetches, -1), 0
+  end
+  local id
+  if next.ids then
+    id = next.ids[#next.ids - next.taken]
+    if id and string.sub(id, 1, 2) ~= "0:" then
+      next.taken = next.taken + 1
+      return id
+    end
+    takeThem()
+    if id then return nil end
+  end
+  id = rcall("RPOPLPUSH", KEYS[1], KEYS[2])
+  if id and string.sub(id, 1, 2) == "0:" then
+    rcall("RPUSH", KEYS[1], rcall("LPOP", KEYS[2]))
+    return nil
+  end
+  return id
 end
 
 local function fetch(KEYS, markerKey, timestamp, opts, token)
@@ -85,13 +124,8 @@ local function fetch(KEYS, markerKey, timestamp, opts, token)
   end
   if not isPlainQueue or opts['limiter'] or token == "0" then return nil end
   if promotedAt ~= timestamp then promote(KEYS, markerKey, timestamp) end
-  local id = rcall("RPOPLPUSH", KEYS[1], KEYS[2])
+  local id = takeNext(KEYS)
   if not id then return nil end
-  -- A marker of an older BullMQ.
-  if string.sub(id, 1, 2) == "0:" then
-    rcall("RPUSH", KEYS[1], rcall("LPOP", KEYS[2]))
-    return nil
-  end
   local key = prefix .. id
   rcall("SET", key .. ":lock", token, "PX", opts['lockDuration'])
   rcall("XADD", KEYS[4], "*", "event", "active", "jobId", id, "prev", "waiting")
@@ -105,19 +139,25 @@ local function active(KEYS, ARGV)
 end
 
 -- Lines for the job's own log are for people: whether they can be written changes nothing else.
-local function addLines(logsKey, json, keep)
-  local ok, count = pcall(function() return rcall("RPUSH", logsKey, unpack(cjson.decode(json))) end)
+local function addLines(logsKey, lines, keep)
+  local ok, count = pcall(function()
+    if not string.find(lines, "\\0", 1, true) then return rcall("RPUSH", logsKey, lines) end
+    local all = {}
+    for line in string.gmatch(lines, "[^%z]+") do all[#all + 1] = line end
+    return rcall("RPUSH", logsKey, unpack(all))
+  end)
   if ok and count > keep then rcall("LTRIM", logsKey, 0 - keep, -1) end
   return ok and math.min(count, keep) or 0
 end
 
--- Arguments: how many to keep, the lines as JSON.
+-- Arguments: how many to keep, the lines.
 local function addLogs(KEYS, ARGV)
   if rcall("EXISTS", KEYS[1]) == 0 then return -1 end
   return addLines(KEYS[2], ARGV[2], tonumber(ARGV[1]))
 end
 
--- Arguments: id, timestamp, return value, whether to fetch, lock token, the job's new data or "", lines for its log as JSON, options.
+-- Arguments: id, timestamp, return value, whether to fetch, lock token, the job's new data or "", lines for its log, attempts
+-- with this one or "" where only BullMQ can tell, options.
 local function completedByBullmq(KEYS, ARGV, opts)
   local all = { token = ARGV[5] }
   for name, value in pairs(opts) do all[name] = value end
@@ -128,23 +168,50 @@ local function completedByBullmq(KEYS, ARGV, opts)
     { ARGV[1], ARGV[2], "returnvalue", ARGV[3], "completed", ARGV[4], prefix, cmsgpack.pack(all), fields })
 end
 
--- Nothing is written before all that it asks is answered.
-local function isOrdinary(KEYS, id, key, token, opts)
-  local keep = opts['keepJobs']
-  if opts['maxMetricsSize'] ~= "" or token == "0" or (keep['count'] or -1) > 0 or (keep['age'] or 1) <= 0 then return false end
-  local job = redis.pcall("HMGET", key, "name", "parentKey", "parent", "deid", "atm")
-  if not job[1] or job[2] or job[3] or job[4] or rcall("GET", key .. ":lock") ~= token then return false end
-  if rcall("EXISTS", key .. ":dependencies", key .. ":unsuccessful") ~= 0 then return false end
-  if rcall("LREM", KEYS[2], -1, id) < 1 then return false end
-  return tostring((tonumber(job[5]) or 0) + 1)
+-- Asks once for this call and those of its kind that follow it what is asked of each of them.
+local function lookAhead()
+  local keys, locks, ties, fetches = {}, {}, {}, 0
+  local first, last, step = alike()
+  for at = first, last, step do
+    local key = prefix .. ARGV[at]
+    keys[#keys + 1] = key
+    locks[#locks + 1] = key .. ":lock"
+    ties[#ties + 1] = key .. ":dependencies"
+    ties[#ties + 1] = key .. ":unsuccessful"
+    if ARGV[at + 3] == "1" then fetches = fetches + 1 end
+  end
+  local held, tokens = rcall("MGET", unpack(locks)), {}
+  for i, key in ipairs(keys) do tokens[key] = held[i] end
+  ahead = {
+    tokens = tokens,
+    exist = rcall("EXISTS", unpack(keys)) == #keys,
+    areFree = rcall("EXISTS", unpack(ties)) == 0,
+    fetches = fetches,
+  }
 end
 
-local function keepIt(key, id, attemptsMade, ARGV, keep)
+-- Nothing is written before all that it asks is answered.
+local function isOrdinary(KEYS, id, key, ARGV, opts)
+  local keep, token = opts['keepJobs'], ARGV[5]
+  if ARGV[8] == "" or opts['maxMetricsSize'] ~= "" or token == "0" or (keep['count'] or -1) > 0 or (keep['age'] or 1) <= 0 then return false end
+  if ahead.tokens[key] ~= token then return false end
+  if not ahead.exist and rcall("EXISTS", key) == 0 then return false end
+  if not ahead.areFree and rcall("EXISTS", key .. ":dependencies", key .. ":unsuccessful") ~= 0 then return false end
+  return rcall("LREM", KEYS[2], -1, id) >= 1
+end
+
+local function keepIt(KEYS, key, id, ARGV, keep)
   local timestamp = ARGV[2]
+  local written
   if ARGV[6] == "" then
-    rcall("HSET", key, "atm", attemptsMade, "returnvalue", ARGV[3], "finishedOn", timestamp)
+    written = redis.pcall("HSET", key, "atm", ARGV[8], "returnvalue", ARGV[3], "finishedOn", timestamp)
   else
-    rcall("HSET", key, "atm", attemptsMade, "returnvalue", ARGV[3], "finishedOn", timestamp, "data", ARGV[6])
+    written = redis.pcall("HSET", key, "atm", ARGV[8], "returnvalue", ARGV[3], "finishedOn", timestamp, "data", ARGV[6])
+  end
+  -- Not a hash: it stays active, without a lock, as BullMQ leaves it.
+  if type(written) == "table" then
+    rcall("RPUSH", KEYS[2], id)
+    error(written)
   end
   local scores = finished.scores
   scores[#scores + 1] = timestamp
@@ -158,22 +225,24 @@ local function keepIt(key, id, attemptsMade, ARGV, keep)
 end
 
 local function complete(KEYS, ARGV)
-  local opts = sharedOf(ARGV[8]).value
+  local opts = sharedOf(ARGV[9]).value
   local keep = opts['keepJobs']
-  local id, timestamp, token, key = ARGV[1], ARGV[2], ARGV[5], KEYS[12]
-  local attemptsMade = isOrdinary(KEYS, id, key, token, opts)
-  if not attemptsMade then return completedByBullmq(KEYS, ARGV, opts) end
-  finished.KEYS = KEYS
-  finished.ids[#finished.ids + 1] = id
-  finished.locks[#finished.locks + 1] = key .. ":lock"
-  finished.places[#finished.places + 1] = place
+  local id, timestamp, token = ARGV[1], ARGV[2], ARGV[5]
+  local key = prefix .. id
+  KEYS[12] = key
+  if not ahead or ahead.tokens[key] == nil then lookAhead() end
+  if not isOrdinary(KEYS, id, key, ARGV, opts) then return completedByBullmq(KEYS, ARGV, opts) end
   if not hasTrimmed then
     local most = rcall("HGET", KEYS[9], "opts.maxLenEvents")
     if most then rcall("XTRIM", KEYS[4], "MAXLEN", "~", most) else bullmq().trimEvents(KEYS[9], KEYS[4]) end
     hasTrimmed = true
   end
+  finished.KEYS = KEYS
+  finished.ids[#finished.ids + 1] = id
+  finished.locks[#finished.locks + 1] = key .. ":lock"
+  finished.places[#finished.places + 1] = place
   if ARGV[7] ~= "" then addLines(key .. ":logs", ARGV[7], opts['keepLogs']) end
-  if keep['count'] == 0 then bullmq().removeJobKeys(key) else keepIt(key, id, attemptsMade, ARGV, keep) end
+  if keep['count'] == 0 then bullmq().removeJobKeys(key) else keepIt(KEYS, key, id, ARGV, keep) end
   rcall("XADD", KEYS[4], "*", "event", "completed", "jobId", id, "returnvalue", ARGV[3], "prev", "active")
   if ARGV[4] == "1" then
     local job = fetch(KEYS, KEYS[14], timestamp, opts, token)
@@ -183,6 +252,7 @@ local function complete(KEYS, ARGV)
     job = bullmq().fetchNextJob(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[6], KEYS[7], KEYS[9], KEYS[10], KEYS[14], prefix, timestamp, all)
     if job then return job end
   end
+  takeThem()
   if rcall("LLEN", KEYS[1]) == 0 and rcall("LLEN", KEYS[2]) == 0 and rcall("ZCARD", KEYS[3]) == 0 then
     rcall("XADD", KEYS[4], "*", "event", "drained")
   end

@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { Unpackr } from "msgpackr";
 
 import { defineScript } from "../script.ts";
 import { loadScript, luaFunctions } from "./bullmq-lua.ts";
@@ -48,7 +49,7 @@ const adding: readonly Kind[] = [
 ];
 
 const moving: readonly Kind[] = [
-  { name: "complete", run: "complete", keys: 14, args: 8, own: [12], isShared: true },
+  { name: "complete", run: "complete", keys: 14, args: 9, own: [], isShared: true },
   { name: "moveToFinished", run: "failed", keys: 14, args: 9, own: [11, 12, 13] },
   { name: "moveToActive", run: "active", keys: 11, args: 3, own: [] },
   { name: "moveToDelayed", run: "delayed", keys: 11, args: 9, own: [5] },
@@ -79,6 +80,9 @@ interface Lua {
   readonly lean: string;
 }
 
+// BullMQ's numbers are times and counts, all of them safe integers.
+const unpackr = new Unpackr({ int64AsType: "number", useRecords: false });
+
 /** Begins the answer to a call that failed, and to an add whose id is taken; nothing that BullMQ answers begins like this. */
 const FAILED = "!";
 const TAKEN = "=";
@@ -98,6 +102,15 @@ local shared = {}
 local function sharedOf(number) return shared[number] end
 local found
 local answers, place = {}, 0
+local kind, at
+
+-- Where the arguments begin of this call and of those of its kind that follow at once: the first, the last, and the step.
+local function alike()
+  local step = kind.args + #kind.own + 1
+  local last = at
+  while ARGV[last + kind.args] == kind.number do last = last + step end
+  return at, last, step
+end
 
 local function failure(why)
   return { "${FAILED}", type(why) == "table" and why.err or tostring(why) }
@@ -119,9 +132,10 @@ end
  * Answers with one answer for each call: BullMQ's own, { "!", why } or { "=", data }.
  */
 const DRIVER = `
-local at, kindCount = 0, tonumber(ARGV[2])
+local kindCount = tonumber(ARGV[2])
+at = 0
 for i = 3, kindCount + 2 do
-  local kind = kinds[tonumber(ARGV[i])]
+  kind = kinds[tonumber(ARGV[i])]
   local isOwn = {}
   for _, place in ipairs(kind.own) do isOwn[place] = true end
   for place = 1, kind.keys do
@@ -140,14 +154,14 @@ end
 at = at + sharedCount + 1
 
 while ARGV[at] do
-  local kind = kinds[tonumber(ARGV[at])]
+  kind = kinds[tonumber(ARGV[at])]
   for i, place in ipairs(kind.own) do kind.table[place] = ARGV[at + i] end
   at = at + #kind.own + 1
   found = nil
   place = place + 1
   local ok, answer = pcall(kind.run, kind.table, { unpack(ARGV, at, at + kind.args - 1) })
   at = at + kind.args
-  if not ok then
+  if not ok or type(answer) == "table" and answer.err then
     answer = failure(answer)
   elseif found ~= nil then
     answer = { "${TAKEN}", found }
@@ -156,12 +170,13 @@ while ARGV[at] do
   if answers[place] == nil then answers[place] = answer or false end
 end
 settle()
-return answers`;
+-- As one text: to read so many small parts takes longer than all else that is done with an answer.
+return cmsgpack.pack(answers)`;
 
 function manyOf(name: string, kinds: readonly Kind[], { files, wanted, changes, lean }: Lua): Many {
   const rows = kinds.map(
-    (kind) =>
-      `{ run = ${kind.run}, keys = ${kind.keys}, args = ${kind.args}, own = { ${kind.own.join(", ")} }, table = {} }`,
+    (kind, n) =>
+      `{ number = "${n + 1}", run = ${kind.run}, keys = ${kind.keys}, args = ${kind.args}, own = { ${kind.own.join(", ")} }, table = {} }`,
   );
   const lua = [
     PRELUDE,
@@ -192,7 +207,8 @@ function manyOf(name: string, kinds: readonly Kind[], { files, wanted, changes, 
         if (call.shared !== undefined) args.push(numberOf(call.shared, shared));
       }
       const head = [prefix, called.size, ...called, shared.size, ...shared.keys()];
-      const answers = (await script.run(redis, keys, [...head, ...args])) as readonly unknown[];
+      const packed = await script.runForBytes(redis, keys, [...head, ...args]);
+      const answers = unpackr.unpack(packed) as readonly unknown[];
       if (answers.length !== calls.length)
         throw new Error(`${name} gave ${answers.length} answers to ${calls.length} calls`);
       return answers.map(read);
@@ -223,9 +239,15 @@ function shapeOf({ keys, own }: Kind, number: number): Shape {
   };
 }
 
+/** As Redis itself answers: without fractions, and with null for what Lua calls false. */
+function asOfRedis(value: unknown): unknown {
+  if (typeof value === "number") return Math.trunc(value);
+  return value === false ? null : value;
+}
+
 function read(answer: unknown): Answer {
-  if (!Array.isArray(answer)) return answer;
+  if (!Array.isArray(answer)) return asOfRedis(answer);
   if (answer[0] === FAILED) return new Error(String(answer[1]));
   if (answer[0] === TAKEN) return new Taken(typeof answer[1] === "string" ? answer[1] : undefined);
-  return answer;
+  return answer.map(asOfRedis);
 }

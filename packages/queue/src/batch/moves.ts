@@ -15,6 +15,8 @@ export interface Completion {
   readonly returnValue: string;
   readonly keep: Keep;
   readonly attempts: JobsOptions["attempts"];
+  /** With this one; undefined when what else there is to do for the job is BullMQ's business. */
+  readonly attemptsMade: number | undefined;
   readonly token: string;
   readonly finishedOn: number;
   readonly fetchNext: boolean;
@@ -61,12 +63,24 @@ export function batchMoves(
   const common = "wait active prioritized events stalled limiter delayed paused meta pc completed"
     .split(" ")
     .map((part) => keys[part] ?? "");
-  const metrics = backend.toKey("metrics:completed");
+  // Which job's the twelfth is, the script knows.
+  const completing = [...common, backend.toKey(""), backend.toKey("metrics:completed"), keys["marker"] ?? ""];
   const shared = sharedOptions(options);
-  return ({ id, returnValue, keep, attempts, token, finishedOn, fetchNext, data = "", log }) => {
+  return ({
+    id,
+    returnValue,
+    keep,
+    attempts,
+    attemptsMade = "",
+    token,
+    finishedOn,
+    fetchNext,
+    data = "",
+    log,
+  }) => {
     const call: Call = {
       kind: "complete",
-      keys: [...common, backend.toKey(id), metrics, keys["marker"] ?? ""],
+      keys: completing,
       args: [
         id,
         String(finishedOn),
@@ -74,7 +88,8 @@ export function batchMoves(
         fetchNext ? "1" : "0",
         token,
         data,
-        log.length === 0 ? "" : linesAsJson(log),
+        log.length === 0 ? "" : linesAsText(log),
+        String(attemptsMade),
       ],
       shared: shared(keep, attempts),
     };
@@ -82,9 +97,9 @@ export function batchMoves(
   };
 }
 
-/** Redis' Lua refuses the JSON of half a character, which cutting a text may leave. */
-export function linesAsJson(lines: readonly string[]): string {
-  return JSON.stringify(lines.map((line) => line.toWellFormed()));
+/** As the script takes them; no line of a log has a NUL in it. */
+export function linesAsText(lines: readonly string[]): string {
+  return lines.join("\0");
 }
 
 function isTogether(command: string): command is keyof typeof KEYS {

@@ -5,7 +5,7 @@ import type { Redis } from "ioredis";
 import { type Adder, batchingAdder, plainAdder } from "../adder.ts";
 import type { Batcher } from "../batch/batcher.ts";
 import { type Answer, type Call, type Many, manyMoves } from "../batch/many.ts";
-import { batchMoves, type Completion } from "../batch/moves.ts";
+import { batchMoves, type Completion, linesAsText } from "../batch/moves.ts";
 import { connectWorker } from "../connection.ts";
 import { type Family, familyOf, keyOf } from "../names.ts";
 
@@ -102,7 +102,7 @@ function openMover(
       batcher.one({
         kind: "addLogs",
         keys: [backend.toKey(id), `${backend.toKey(id)}:logs`],
-        args: [KEEP_LOG_LINES, JSON.stringify(lines)],
+        args: [KEEP_LOG_LINES, linesAsText(lines)],
       }),
   };
 }
