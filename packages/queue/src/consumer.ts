@@ -1,5 +1,5 @@
 import type { Capacity } from "@understudy/core";
-import { type Job, type JobJson, Worker } from "bullmq";
+import type { Job } from "bullmq";
 import type { Redis } from "ioredis";
 
 import { KEEP_LOG_LINES } from "./adder.ts";
@@ -11,6 +11,7 @@ import type { CancelRequest } from "./cancel.ts";
 import { createFetchDoor, type FetchDoor } from "./fetch-door.ts";
 import { type Family, keyOf } from "./names.ts";
 import { type Settlement, settlingBackend, type SettlingOptions } from "./settlement.ts";
+import { SettlingWorker, waitForSlots } from "./worker.ts";
 
 /** A job as BullMQ hands it over. */
 export interface Fetched {
@@ -99,7 +100,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   };
   const running = new Set<string>();
   let isOverdue = false;
-  const worker = new TolerantWorker(
+  const worker = new SettlingWorker(
     family.name,
     // BullMQ passes a signal only to functions of three parameters.
     async (job, token, signal) => {
@@ -131,6 +132,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       afterFailed: options.afterFailed,
       writeLog,
     }),
+    batcher !== undefined,
   );
   worker.on("error", onError);
   waitForSlots(worker, door);
@@ -155,38 +157,6 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       }
     },
   };
-}
-
-// Private in BullMQ's types; the contract tests hold the pinned version to them.
-interface Internals {
-  isRateLimited(): boolean;
-  readonly mainLoopQueue: { add(item: Promise<unknown>): void } | null;
-}
-
-/**
- * Keeps a worker from fetching while no slot is free. Its loop then waits until a job ends; a slot that is free before that is told
- * to it in the way in which BullMQ itself wakes it.
- */
-function waitForSlots(worker: Worker<unknown, Settlement>, door: FetchDoor): void {
-  const internals = worker as unknown as Internals;
-  const isLimited = internals.isRateLimited.bind(worker);
-  const wake = (): void => internals.mainLoopQueue?.add(Promise.resolve());
-  internals.isRateLimited = () => isLimited() || door.waitsForSlot(wake);
-}
-
-/** BullMQ throws at data that is not JSON before any processor sees the job, which would then stall for ever. */
-class TolerantWorker extends Worker<unknown, Settlement> {
-  protected override createJob(json: JobJson, jobId: string): Job<unknown, Settlement> {
-    try {
-      return super.createJob(json, jobId);
-    } catch {
-      return super.createJob({ ...json, data: "null" }, jobId);
-    }
-  }
-
-  async logLine(id: string, line: string): Promise<void> {
-    await this.backend.addLog(id, line, KEEP_LOG_LINES);
-  }
 }
 
 /** BullMQ writes what a processor returns as JSON before anybody can say that it is something else. */

@@ -95,9 +95,14 @@ function openMover(
   const backend = createRedisBackend(family.name, all);
   if (!isFast) return plainMover(backend);
   const batcher = inOneCall(redis, manyMoves(), keyOf(family, "name", ""), sizes);
+  const complete = batchMoves(backend, all, batcher);
   return {
     backend,
-    complete: batchMoves(backend, all, batcher),
+    async complete(completion) {
+      // As BullMQ's own moves do, so that all of a turn go in the order in which they were made.
+      await backend.client;
+      return await complete(completion);
+    },
     log: (id, lines) =>
       batcher.one({
         kind: "addLogs",
