@@ -1,6 +1,7 @@
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { effectOfLife, type Envelope, openEnvelope, serialize } from "./envelope.ts";
+import { effectOfLife, type Envelope, envelopeSchema, openEnvelope, serialize } from "./envelope.ts";
 import { outcome } from "./testing/arbitraries.ts";
 
 const envelope: Envelope = {
@@ -54,6 +55,49 @@ test.each([
   const opened = openEnvelope(data);
   expect(opened.at).toBe("foreign");
   expect(JSON.stringify(opened)).not.toContain("ada@example.com");
+});
+
+test("a new envelope is read as the schema reads it", () => {
+  const odd = fc.constantFrom<unknown>(
+    1,
+    0,
+    -1,
+    1.5,
+    Number.NaN,
+    Infinity,
+    "",
+    "a",
+    null,
+    [],
+    ["a"],
+    [1],
+    {},
+  );
+  const usual = { v: 1, payload: {}, enqueuedAt: 5, lifeStartedAt: 9, idempotencyKey: "k" };
+  const others = { providers: ["a"], traceparent: "t", fingerprint: "f", only: "x" };
+  const known = Object.entries({ ...usual, ...others });
+  const field = fc
+    .constantFrom(...known)
+    .chain(([name, value]) =>
+      fc.oneof({ weight: 5, arbitrary: fc.constant(value) }, odd).map((one) => [name, one] as const),
+    );
+  fc.assert(
+    fc.property(fc.array(field), fc.boolean(), (fields, isWhole) => {
+      const data: Record<string, unknown> = { ...(isWhole ? usual : {}), ...Object.fromEntries(fields) };
+      const said = {
+        lifeStartedAt: data["enqueuedAt"],
+        generation: 1,
+        attempt: 0,
+        startsSettled: 0,
+        trail: [],
+      };
+      const expected = envelopeSchema.safeParse({ ...said, ...data });
+      const opened = openEnvelope(data);
+      expect(opened.at === "open").toBe(expected.success);
+      if (opened.at === "open") expect(opened.envelope).toEqual(expected.data);
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 test("a new envelope is stored without what goes without saying", () => {

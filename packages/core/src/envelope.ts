@@ -113,9 +113,46 @@ export function openEnvelope(data: unknown): Opened {
   const version = typeof data === "object" && data !== null && "v" in data ? data.v : undefined;
   const wasOurs = version !== undefined;
   if (typeof version === "number" && version > ENVELOPE_VERSION) return { at: "newer", version };
+  if (isNew(data)) return { at: "open", envelope: { lifeStartedAt: data.enqueuedAt, ...unsaid, ...data } };
   const parsed = envelopeSchema.safeParse(withUnsaid(data));
   if (parsed.success) return { at: "open", envelope: parsed.data };
   return { at: "foreign", problem: describeIssues(parsed.error), wasOurs };
+}
+
+type New = Omit<Envelope, keyof typeof unsaid | "lifeStartedAt"> & Partial<Pick<Envelope, "lifeStartedAt">>;
+
+/**
+ * Whether it is what most envelopes are: one that says nothing but what a producer puts into it without further wishes. The schema would
+ * say so too, in many times the time.
+ */
+function isNew(data: unknown): data is New {
+  if (typeof data !== "object" || data === null) return false;
+  if (!("v" in data && "payload" in data && "enqueuedAt" in data)) return false;
+  for (const [field, value] of Object.entries(data)) {
+    switch (field) {
+      case "v":
+        if (value !== ENVELOPE_VERSION) return false;
+        break;
+      case "enqueuedAt":
+      case "lifeStartedAt":
+        if (typeof value !== "number" || !(value >= 0 && value < Infinity)) return false;
+        break;
+      case "idempotencyKey":
+        if (typeof value !== "string" || value === "") return false;
+        break;
+      case "providers":
+        if (!Array.isArray(value) || value.some((one) => typeof one !== "string")) return false;
+        break;
+      case "traceparent":
+        if (typeof value !== "string") return false;
+        break;
+      case "payload":
+        break;
+      default:
+        return false;
+    }
+  }
+  return true;
 }
 
 /** All of it or nothing: what lacks a part only is damaged, and may have done anything. */

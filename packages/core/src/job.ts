@@ -131,7 +131,11 @@ function requestOfParsed<J extends AnyJob>(
   earlier: Earlier | undefined,
 ): Requested<J["capability"]> {
   try {
-    const request = job.capability.request.safeParse(job.toRequest(payload, earlier));
+    const made = job.toRequest(payload, earlier);
+    // Where the payload is the request it was checked as such.
+    if (made === payload && job.payload === job.capability.request)
+      return { ok: true, request: made as RequestOf<J["capability"]> };
+    const request = job.capability.request.safeParse(made);
     if (request.success) return { ok: true, request: request.data };
     return {
       ok: false,

@@ -39,18 +39,28 @@ export function createFetchDoor({ capacity, concurrency, now = Date.now }: Parts
   const pending = new Map<string, number>();
   const slots = createSlots(concurrency, now);
   let fetching = 0;
+  // Asked at most once a millisecond while there is room: many jobs end in one turn.
+  let known: Capacity | undefined;
+  let knownAt = Number.NaN;
+  let taken = 0;
   const forget = (): void => {
     for (const [id, since] of pending) if (now() - since > FORGET_MS) pending.delete(id);
   };
   const onTheWay = (): number => fetching + pending.size;
+  const roomLeft = ({ room }: Capacity): number => room - taken - onTheWay();
+  const capacityAt = (at: number): Capacity => {
+    if (known !== undefined && at === knownAt && roomLeft(known) > 0) return known;
+    [known, knownAt, taken] = [capacity(), at, 0];
+    return known;
+  };
   const hasSlot = (): boolean => slots.free() > fetching;
 
   return {
     waitMs(at) {
-      const { room, opensAt } = capacity();
-      if (room === Infinity) return 0;
+      const there = capacityAt(at);
+      if (there.room === Infinity) return 0;
       forget();
-      return room - onTheWay() > 0 ? 0 : Math.min(Math.max(opensAt - at, MIN_STEP_MS), MAX_STEP_MS);
+      return roomLeft(there) > 0 ? 0 : Math.min(Math.max(there.opensAt - at, MIN_STEP_MS), MAX_STEP_MS);
     },
     hasSlot,
     waitsForSlot(onFree) {
@@ -73,7 +83,9 @@ export function createFetchDoor({ capacity, concurrency, now = Date.now }: Parts
       }
     },
     started: (jobId) => slots.take(jobId),
-    asks: (jobId) => void pending.delete(jobId),
+    asks(jobId) {
+      if (pending.delete(jobId)) taken += 1;
+    },
     ended(jobId) {
       pending.delete(jobId);
       slots.giveBack(jobId);

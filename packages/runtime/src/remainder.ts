@@ -45,7 +45,7 @@ export async function addRemainders(job: AnyJob, envelope: Envelope, trail: Trai
 type Partial = Outcome & Delivered & { readonly undelivered: readonly Undelivered[] };
 
 /** A part has no parts: what an adapter says about one recipient is the whole answer. */
-function isPartial(outcome: Outcome, { only }: Envelope): outcome is Partial {
+export function isPartial(outcome: Outcome, { only }: Envelope): outcome is Partial {
   return outcome.kind === "delivered" && outcome.undelivered !== undefined && only === undefined;
 }
 

@@ -5,7 +5,7 @@ import { canAskAgain, questionFor } from "@understudy/resilience";
 import { ask, askWhatBecame } from "./ask.ts";
 import { lineOf, reasonOf, verdictLine } from "./log-lines.ts";
 import { type Decided, pastOf, type Ready, receive } from "./receive.ts";
-import { addRemainders } from "./remainder.ts";
+import { addRemainders, isPartial } from "./remainder.ts";
 import type { Run, RunContext } from "./run.ts";
 import { advance, settlementOf, stampStarts } from "./settle.ts";
 import { tellCalls, tellFailover, tellVerdict } from "./tell.ts";
@@ -41,7 +41,7 @@ async function attempt(ready: Ready, run: Run): Promise<Settlement> {
   const verdict = decide(job, { ...past, trail, isCancelled, random: run.random() });
   const next = advance(envelope, { trail, bound, verdict, starts: run.fetched.starts, now });
 
-  await addRemainders(job, envelope, trail, run);
+  if (trail.some((outcome) => isPartial(outcome, envelope))) await addRemainders(job, envelope, trail, run);
   const number = envelope.attempt + 1;
   tellCalls(trail, number, run);
   const log = [...trail.map((outcome) => lineOf(outcome, number)), verdictLine(verdict)];

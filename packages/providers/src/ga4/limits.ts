@@ -61,8 +61,16 @@ export interface Fitting {
   readonly undelivered: readonly Undelivered[];
 }
 
-/** Google Analytics says nothing of what it drops, so we must know before. */
+const known = new WeakMap<TrackRequest, Fitting>();
+
+/** Google Analytics says nothing of what it drops, so we must know before. Asked before a call and for it. */
 export function fitting(request: TrackRequest): Fitting {
+  let found = known.get(request);
+  if (found === undefined) known.set(request, (found = fittingOf(request)));
+  return found;
+}
+
+function fittingOf(request: TrackRequest): Fitting {
   const own = (events: readonly TrackedEvent[]) =>
     payloadOf({ ...request, events: [...events] }, SOME_JOB_ID.slice(0, MAX_TEXT));
   const events: TrackedEvent[] = [];

@@ -32,8 +32,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#signal.addEventListener("abort", this, { once: true });
     try {
       const { method, url, headers, body = null } = this.#request;
-      const { origin, pathname, search } = new URL(url);
-      dispatcher.dispatch({ origin, path: pathname + search, method, headers, body }, this);
+      const { origin, path } = addressOf(url);
+      dispatcher.dispatch({ origin, path, method, headers, body }, this);
     } catch (error) {
       this.onResponseError(undefined, error);
     }
@@ -95,6 +95,22 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#signal.removeEventListener("abort", this);
     this.#settle(reply);
   }
+}
+
+interface Address {
+  readonly url: string;
+  readonly origin: string;
+  readonly path: string;
+}
+
+let last: Address = { url: "", origin: "", path: "" };
+
+/** Many calls in a row go to one address. @throws TypeError when it is none */
+function addressOf(url: string): Address {
+  if (url === last.url && url !== "") return last;
+  const { origin, pathname, search } = new URL(url);
+  last = { url, origin, path: pathname + search };
+  return last;
 }
 
 function codeOf(error: unknown): string {

@@ -40,8 +40,9 @@ export function paceIn(headers: AnswerHeaders, now: number): Pace | undefined {
   if (said !== undefined) return said.includes("remaining=") ? ofOldDraft(said) : ofDraft(said);
   for (const name of ["ratelimit", "x-ratelimit", "x-rate-limit"]) {
     const remaining = whole(first(headers[`${name}-remaining`]));
+    if (remaining === undefined) continue;
     const resetsInMs = fromReset(first(headers[`${name}-reset`]), clockOf(headers, now));
-    if (remaining !== undefined && resetsInMs !== undefined) return sane(remaining, resetsInMs);
+    if (resetsInMs !== undefined) return sane(remaining, resetsInMs);
   }
   return undefined;
 }

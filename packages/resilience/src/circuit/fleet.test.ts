@@ -190,9 +190,11 @@ describe("a fleet", () => {
     for (let n = 0; n < 40 && !isRamping(); n += 1) await traffic(workers, 100, () => outcomes.ok);
     expect(isRamping()).toBe(true);
     await traffic(workers, 2500, () => outcomes.fail);
-    const last = fleet.history.findLast(({ after }) => after.state.at === "open");
-    expect(last?.before.state).toMatchObject({ at: "half_open" });
-    expect(last?.after.openings).toBe(2);
+    // By then it may have been tried once more.
+    const fallBack = fleet.history.find(
+      ({ before, after }) => before.state.at === "half_open" && after.state.at === "open",
+    );
+    expect(fallBack?.after.openings).toBe(2);
   });
 
   test("does not recover while what it asks in its steps is not answered, and opens again", async () => {
