@@ -20,6 +20,7 @@ import type { Routes } from "./providers.ts";
 import { type ScheduleOptions, scheduleOf } from "./schedule.ts";
 import { seal, type Sealed } from "./seal.ts";
 import { type JobStatus, readStatus } from "./status.ts";
+import { startSending } from "./tracing.ts";
 
 export interface Client extends AsyncDisposable {
   /**
@@ -133,13 +134,23 @@ export function createClient(options: ClientOptions): Client {
     payloads: readonly unknown[],
     { idempotencyKey, ...rest }: ManyOptions,
   ): Promise<readonly Enqueued[]> => {
-    const groups = payloads.map((payload, index) => {
-      const key = idempotencyKey?.(payload, index);
-      const place = payloads.length === 1 ? "" : ` (payload ${index})`;
-      const options = key === undefined ? rest : { ...rest, idempotencyKey: key };
-      return seal(job, payload, options, { maxPayloadBytes, place, routes });
-    });
-    return await addAll(familyNamed(job.queue), groups);
+    const sending = startSending(job);
+    const traceparent = sending?.traceparent;
+    try {
+      const groups = payloads.map((payload, index) => {
+        const key = idempotencyKey?.(payload, index);
+        const place = payloads.length === 1 ? "" : ` (payload ${index})`;
+        const options = key === undefined ? rest : { ...rest, idempotencyKey: key };
+        return seal(job, payload, options, { maxPayloadBytes, place, routes, traceparent });
+      });
+      sending?.sendsMany(groups.reduce((sum, jobs) => sum + jobs.length, 0));
+      return await addAll(familyNamed(job.queue), groups);
+    } catch (error) {
+      sending?.failed(error);
+      throw error;
+    } finally {
+      sending?.end();
+    }
   };
 
   const ask = async <T>(question: (connection: Redis) => Promise<T>): Promise<T> => {
@@ -154,8 +165,20 @@ export function createClient(options: ClientOptions): Client {
 
   return {
     async enqueue(job, payload, ...[options]) {
-      const jobs = seal(job, payload, options ?? {}, { maxPayloadBytes, place: "", routes });
-      return await addOne(familyNamed(job.queue), jobs);
+      const sending = startSending(job);
+      const traceparent = sending?.traceparent;
+      try {
+        const jobs = seal(job, payload, options ?? {}, { maxPayloadBytes, place: "", routes, traceparent });
+        sending?.sendsOne(jobs);
+        const answer = await addOne(familyNamed(job.queue), jobs);
+        sending?.answered(answer);
+        return answer;
+      } catch (error) {
+        sending?.failed(error);
+        throw error;
+      } finally {
+        sending?.end();
+      }
     },
     async enqueueMany(job, payloads, options) {
       return await enqueueMany(job, payloads, (options ?? {}) as ManyOptions);

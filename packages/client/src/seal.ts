@@ -26,6 +26,8 @@ export interface SealOptions {
   readonly place: string;
   /** The deployment's providers of each capability, as far as they are known here. */
   readonly routes: Routes;
+  /** Of the enqueue's span. */
+  readonly traceparent?: string | undefined;
 }
 
 /**
@@ -36,13 +38,13 @@ export function seal(
   job: AnyJob,
   payload: unknown,
   options: EnqueueOptions,
-  { maxPayloadBytes, place, routes }: SealOptions,
+  { maxPayloadBytes, place, routes, traceparent }: SealOptions,
 ): readonly Sealed[] {
   const what = `${job.name}${place}`;
   checkOptions(what, job, options);
   const wire = payloadOnTheWire(what, job, payload);
   checkProviders(what, job, wire, options.providers, routes);
-  const given = { what, job, wire, options, maxPayloadBytes };
+  const given = { what, job, wire, options, maxPayloadBytes, traceparent };
   const idempotencyKey = options.idempotencyKey ?? crypto.randomUUID();
   return job.capability.sinks === true
     ? sinksOf(what, job, options.providers, routes).map((sink) => sealFor(sink, idempotencyKey, given))
@@ -55,10 +57,11 @@ interface Given {
   readonly wire: unknown;
   readonly options: EnqueueOptions;
   readonly maxPayloadBytes: number;
+  readonly traceparent: string | undefined;
 }
 
 function sealFor(sink: string | undefined, idempotencyKey: string, given: Given): Sealed {
-  const { what, job, wire, options, maxPayloadBytes } = given;
+  const { what, job, wire, options, maxPayloadBytes, traceparent } = given;
   const { delayMs, priority, deliverBy } = options;
   const providers = sink === undefined ? options.providers : [sink];
   const now = Date.now();
@@ -67,6 +70,7 @@ function sealFor(sink: string | undefined, idempotencyKey: string, given: Given)
     ...newEnvelope(wire, options.idempotencyKey, times),
     ...(providers === undefined ? {} : { providers }),
     ...(deliverBy === undefined ? {} : { deliverBy: Number(deliverBy) }),
+    ...(traceparent === undefined ? {} : { traceparent }),
   };
   const id = jobIdOf(job.name, idempotencyKey);
   return {

@@ -4,6 +4,7 @@ import { describeIssues } from "./errors.ts";
 import type { Binding } from "./life.ts";
 import { effectOf, type Trail, trailSchema } from "./outcome.ts";
 import { type Ending, endingSchema, type Past, pastSchema } from "./past.ts";
+import { traceparentShape } from "./traceparent.ts";
 
 export const ENVELOPE_VERSION = 1;
 
@@ -48,6 +49,7 @@ export interface Envelope {
   readonly chosen?: string;
   /** Only this part of the payload's request, such as one recipient: the rest was delivered by another job. */
   readonly only?: string;
+  /** W3C Trace Context: the span that enqueued the job, or whose run began its trace. One that is broken is read as absent. */
   readonly traceparent?: string;
   readonly ended?: Ending;
   /** A person wants it looked up whether its effect has happened, and nothing else done; this is how its life had ended. */
@@ -78,7 +80,7 @@ export const envelopeSchema: z.ZodType<Envelope> = z.object({
   deliverBy: time.optional(),
   chosen: z.string().optional(),
   only: z.string().optional(),
-  traceparent: z.string().optional(),
+  traceparent: z.string().regex(traceparentShape).optional().catch(undefined),
   ended: endingSchema.optional(),
   lookUp: endingSchema.optional(),
 }) as z.ZodType<Envelope>;

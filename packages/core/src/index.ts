@@ -18,4 +18,5 @@ export * from "./provider.ts";
 export * from "./redact.ts";
 export * from "./retry.ts";
 export * from "./secret.ts";
+export * from "./traceparent.ts";
 export * from "./verdict.ts";

@@ -10,6 +10,7 @@ export interface Call {
   readonly idempotencyKey: string;
   /** Aborts at the call's deadline, or when the job is cancelled or its worker must stop. */
   readonly signal: AbortSignal;
+  /** W3C Trace Context of this call's span where the worker is traced; else as the job brought it. */
   readonly traceparent?: string;
   /** Whether the job has asked this provider before, in whichever attempt. */
   readonly isRetry?: boolean;

@@ -4,6 +4,7 @@ import { KEEP_COMPLETED_MS } from "./adder.ts";
 import type { Batcher } from "./batch/batcher.ts";
 import { batchMoves } from "./batch/moves.ts";
 import type { FetchDoor } from "./fetch-door.ts";
+import { isConnectionTrouble } from "./trouble.ts";
 
 /** Where a finished run of a job goes, with the data that is written in the same atomic step, fenced by the lock token. */
 export interface Settlement {
@@ -13,6 +14,11 @@ export interface Settlement {
   readonly log: readonly string[];
   /** Called once Redis has agreed: until then the run may still belong to somebody else. Must not throw. */
   readonly afterwards: () => void;
+  /**
+   * Called when Redis refused, as it does when the job's lock is lost; not finally when it could not be asked, for then BullMQ tries
+   * again. Must not throw.
+   */
+  readonly refused?: (isFinal: boolean) => void;
   readonly move:
     | { readonly to: "completed"; readonly returnValue: unknown }
     | { readonly to: "delayed"; readonly delayMs: number; readonly spendsAttempt: boolean }
@@ -153,16 +159,18 @@ export function settlingBackend({
     };
 
     const moveToCompleted: MoveToCompleted = async (job, returned, keep, token, mayFetch) => {
-      const { data, log, move, afterwards } = returned as Settlement;
+      const { data, log, move, afterwards, refused } = returned as Settlement;
       door.ended(idOf(job));
       const fetchNext = mayFetch && door.hasSlot() && door.waitMs(Date.now()) === 0;
       const how = { keep, token, fetchNext, data, log };
-      const finished = fetchNext
-        ? await door.pass(
+      const settling = fetchNext
+        ? door.pass(
             () => settle(job, move, how),
             ({ result }) => fetchedId(result),
           )
-        : await settle(job, move, how);
+        : settle(job, move, how);
+      if (refused !== undefined) settling.catch((error: unknown) => refused(!isConnectionTrouble(error)));
+      const finished = await settling;
       afterwards();
       letGo(job);
       return finished;

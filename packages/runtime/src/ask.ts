@@ -9,10 +9,11 @@ import { notingCopies, writeDown } from "./write-down.ts";
 /** Asks the providers of the job's route. Never throws. */
 export async function ask(ready: Ready, run: Run): Promise<Delivery> {
   const { envelope, life, request } = ready;
+  const watched = run.span === undefined ? ready : { ...ready, route: run.span.over(ready.route) };
   const allowed = allowedBy(envelope);
   let bound = life.bound;
   try {
-    return await deliver(notingCopies(ready, run), request, callOf(ready, run), life, {
+    return await deliver(notingCopies(watched, run), request, callOf(ready, run), life, {
       now: run.now,
       bind: async (binding) => {
         bound = binding;
@@ -43,7 +44,11 @@ export async function ask(ready: Ready, run: Run): Promise<Delivery> {
 export async function askWhatBecame(ready: Ready, run: Run): Promise<Delivery> {
   const { life, request, question } = ready;
   if (question === undefined) throw new TypeError("whoever looks up must know whom to ask");
-  const outcome = await lookUp(question, request, callOf(ready, run), life, run.now);
+  const call = callOf(ready, run);
+  const asked = { provider: question.provider, capability: ready.route.capability.name, isLookUp: true };
+  const outcome = await (run.span === undefined
+    ? lookUp(question, request, call, life, run.now)
+    : run.span.call(asked, call, (inner) => lookUp(question, request, inner, life, run.now)));
   const isSettled = effectOf([...life.history, outcome], question.provider) === "none";
   return life.bound === undefined || isSettled
     ? { trail: [outcome] }

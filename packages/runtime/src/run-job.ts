@@ -9,16 +9,20 @@ import { addRemainders, isPartial } from "./remainder.ts";
 import type { Run, RunContext } from "./run.ts";
 import { advance, settlementOf, stampStarts } from "./settle.ts";
 import { tellCalls, tellFailover, tellVerdict } from "./tell.ts";
+import { startRunSpan } from "./tracing.ts";
 
 /** One run of one job, from what BullMQ hands over to what BullMQ shall do with it. */
-export async function runJob(
-  fetched: Fetched,
-  signal: AbortSignal,
-  context: RunContext,
-): Promise<Settlement> {
-  const run = { ...context, fetched, signal };
+export function runJob(fetched: Fetched, signal: AbortSignal, context: RunContext): Promise<Settlement> {
+  const span = startRunSpan(fetched, context.family.name);
+  const run = { ...context, fetched, signal, span };
+  return span === undefined ? runOnce(run) : span.round(() => runOnce(run));
+}
+
+async function runOnce(run: Run): Promise<Settlement> {
+  const { fetched, span } = run;
   const find = (id: string): Promise<Located> => locate(run.redis, run.family, id);
-  const received = await receive(fetched, run.catalogue, find, run.now());
+  const opened = await receive(fetched, run.catalogue, find, run.now());
+  const received = span === undefined ? opened : span.received(opened);
   return received.at === "ready" ? await attempt(received, run) : await settleUnasked(received, run);
 }
 

@@ -2,6 +2,7 @@ import type { Family, Fetched, Producer, Redis } from "@understudy/queue";
 
 import type { Catalogue } from "./catalogue.ts";
 import type { Observe } from "./events.ts";
+import type { RunSpan } from "./tracing.ts";
 
 /** What every run of a queue's jobs shares. */
 export interface RunContext {
@@ -20,4 +21,6 @@ export interface Run extends RunContext {
   readonly fetched: Fetched;
   /** Aborts when the worker must stop or has lost the job's lock. */
   readonly signal: AbortSignal;
+  /** Where an OpenTelemetry SDK is registered. */
+  readonly span: RunSpan | undefined;
 }

@@ -18,6 +18,7 @@ export function tellFailover(trail: Trail, warmed: string | undefined, run: Run)
 
 /** @param trail of the job's whole life */
 export function tellVerdict(verdict: Verdict, trail: Trail, run: Run): void {
+  run.span?.settled(verdict);
   run.observe({
     event: "settled",
     ...about(run),

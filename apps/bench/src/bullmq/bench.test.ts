@@ -36,6 +36,9 @@ test("a requirement of the ratio, or of our own figure, is met or says what was 
   expect(requirementsOf(row("process-50"), resultOf("process-50", 1.5))[0]?.what).toBe(
     "process-50 ≥ 1.6 times bare BullMQ, and not 1.50",
   );
+  expect(requirementsOf(row("tracing"), resultOf("tracing", 0.89))[0]?.what).toBe(
+    "tracing ≥ 0.9 times ours untraced, and not 0.89",
+  );
   expect(unmeasured([row("backlog-1m"), row("backlog-1k")], "has no memory")).toHaveLength(1);
 });
 

@@ -83,7 +83,7 @@ async function runOne(scenario: Scenario, stage: Stage, rounds: number): Promise
   }
   const comparison = await compare(scenario, stage, rounds);
   const { results, problems } = comparison;
-  for (const [n, result] of results.entries()) console.log(lineOf(result, rows[n]?.requires, comparison));
+  for (const [n, result] of results.entries()) console.log(lineOf(result, rows[n], comparison));
   const figures = stage.isSmoke
     ? []
     : results.flatMap((result, n) => (rows[n] === undefined ? [] : requirementsOf(rows[n], result)));

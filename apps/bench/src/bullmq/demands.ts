@@ -2,11 +2,14 @@ import type { Requirement } from "../requirements.ts";
 import type { Demand, Result, Row } from "./types.ts";
 
 /** What a row must show, if anything. */
-export function requirementsOf({ name, unit, requires }: Row, result: Result): readonly Requirement[] {
+export function requirementsOf(
+  { name, unit, requires, beside = "bare BullMQ" }: Row,
+  result: Result,
+): readonly Requirement[] {
   if (requires === undefined) return [];
   const { of, atLeast = -Infinity, atMost = Infinity } = requires;
   const value = of === "ratio" ? result.ratioToBullmq : result.ours;
-  const what = of === "ratio" ? "times bare BullMQ" : unit;
+  const what = of === "ratio" ? `times ${beside}` : unit;
   return [
     {
       what: `${name} ${boundOf(requires)} ${what}, and not ${value.toFixed(2)}`,

@@ -4,26 +4,26 @@ import type { Comparison } from "./compare.ts";
 import { boundOf } from "./demands.ts";
 import { median } from "./median.ts";
 import type { Stage } from "./stage.ts";
-import type { Demand, Result, Sample } from "./types.ts";
+import type { Demand, Result, Row, Sample } from "./types.ts";
 
 export const header = `| | ours | bare BullMQ | unit | ratio | required | ratios of the rounds | disturbed | client µs/job, ours / bare | Redis µs/job, ours / bare |
 | --- | ---: | ---: | --- | ---: | --- | --- | --- | ---: | ---: |`;
 
 export function lineOf(
   result: Result,
-  demand: Demand | undefined,
+  { requires, beside }: Pick<Row, "requires" | "beside"> = {},
   { samples, disturbed }: Comparison,
 ): string {
   const ratios = result.rounds.map(({ ratio }) => ratio.toFixed(2)).join(", ");
   const cpu = (of: "clientUs" | "redisUs"): string =>
     (["ours", "bullmq"] as const).map((system) => micros(samples[system], of)).join(" / ");
   const cells = [
-    result.name,
+    beside === undefined ? result.name : `${result.name}, beside ${beside}`,
     brief(result.ours),
     brief(result.bullmq),
     result.unit,
     result.ratioToBullmq.toFixed(2),
-    demanded(demand),
+    demanded(requires),
     ratios,
     disturbed === 0 ? "" : `${disturbed} of ${2 * result.rounds.length}`,
     cpu("clientUs"),

@@ -89,6 +89,8 @@ export interface Row {
   readonly requires?: Demand;
   /** The figure whose ratio it is, where that is another one. */
   readonly ratioOf?: string;
+  /** What stands in the place of bare BullMQ, where that is something else. */
+  readonly beside?: string;
 }
 
 /** Of the ratio to BullMQ, unless it says "ours": of our own figure then. */

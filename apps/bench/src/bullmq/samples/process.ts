@@ -8,7 +8,8 @@ import { startIdleWorker } from "./workers.ts";
 /** Works off what was filled in before; the clock starts once the first of it is done. */
 export async function sampleProcess(order: Order<WorkOf<"process">>): Promise<Sample> {
   const { warm, jobs, concurrency, isTraced } = order.work;
-  if (isTraced) throw new TypeError("The bench does not know yet how tracing is switched on.");
+  // Who does not trace does not load an SDK.
+  if (isTraced) (await import("../tracing.ts")).startTracing();
   const redis = await connected(order.redis);
   const tally = new Tally(warm + jobs);
   const progress = new Progress();

@@ -7,11 +7,13 @@ import { memoryScenarios } from "./memory.ts";
 import { pickUpScenarios } from "./pick-up.ts";
 import { processScenarios } from "./process.ts";
 import { startUpScenarios } from "./start-up.ts";
+import { tracingScenarios } from "./tracing.ts";
 
 /** In the order in which they are run and reported. */
 export const scenarios: readonly Scenario[] = [
   ...enqueueScenarios,
   ...processScenarios,
+  ...tracingScenarios,
   ...endToEndScenarios,
   ...callScenarios,
   ...pickUpScenarios,

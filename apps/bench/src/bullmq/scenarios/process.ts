@@ -1,5 +1,6 @@
 import { fill } from "../fill.ts";
 import type { Stage } from "../stage.ts";
+import { startTracing } from "../tracing.ts";
 import type { Sample, Scenario, System, WorkOf } from "../types.ts";
 
 interface Way {
@@ -32,11 +33,16 @@ export const processScenarios: readonly Scenario[] = ways.map(({ name, concurren
 
 type Size = Pick<WorkOf<"process">, "concurrency" | "jobs" | "isTraced">;
 
-/** Fills a queue, and has a fresh process drain it. */
+/** Fills a queue, and has a fresh process drain it. What is traced is traced from its enqueue on. */
 export async function drain(stage: Stage, system: System, size: Size): Promise<Sample> {
   await stage.empty();
   const namespace = stage.namespace(system);
   const warm = Math.ceil(size.jobs / 4);
-  await fill(stage, { system, namespace, count: warm + size.jobs });
+  const stopTracing = size.isTraced ? startTracing() : undefined;
+  try {
+    await fill(stage, { system, namespace, count: warm + size.jobs });
+  } finally {
+    stopTracing?.();
+  }
   return await stage.sample(system, namespace, { kind: "process", warm, ...size });
 }
