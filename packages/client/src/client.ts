@@ -118,11 +118,10 @@ export function createClient(options: ClientOptions): Client {
     const done: Enqueued[] = [];
     for (let start = 0; start < groups.length; start += AT_ONCE) {
       const some = groups.slice(start, start + AT_ONCE);
-      const added = await Promise.allSettled(some.map((jobs) => producer.add(family, jobs, deadlineMs)));
       const failures: unknown[] = [];
-      for (const [n, one] of added.entries()) {
-        if (one.status === "rejected") failures.push(one.reason);
-        else done.push(answerTo(some[n] ?? [], family.name, one.value));
+      for (const [n, one] of (await producer.addEach(family, some, deadlineMs)).entries()) {
+        if (!one.ok) failures.push(one.error);
+        else done.push(answerTo(some[n] ?? [], family.name, one.before));
       }
       if (failures.length > 0) throw EnqueueError.from(failures[0], groups.map(keyOf), done);
     }

@@ -74,7 +74,12 @@ test("a new envelope is read as the schema reads it", () => {
     {},
   );
   const usual = { v: 1, payload: {}, enqueuedAt: 5, lifeStartedAt: 9, idempotencyKey: "k" };
-  const others = { providers: ["a"], traceparent: "t", fingerprint: "f", only: "x" };
+  const others = {
+    providers: ["a"],
+    traceparent: `00-${"a".repeat(32)}-${"b".repeat(16)}-01`,
+    fingerprint: "f",
+    only: "x",
+  };
   const known = Object.entries({ ...usual, ...others });
   const field = fc
     .constantFrom(...known)

@@ -146,7 +146,7 @@ function isNew(data: unknown): data is New {
         if (!Array.isArray(value) || value.some((one) => typeof one !== "string")) return false;
         break;
       case "traceparent":
-        if (typeof value !== "string") return false;
+        if (typeof value !== "string" || !traceparentShape.test(value)) return false;
         break;
       case "payload":
         break;

@@ -34,6 +34,12 @@ export type Before = string | undefined;
 export interface Adder {
   /** In one atomic step. @throws Error of Redis or of the connection */
   add(jobs: readonly NewJob[], wait: Wait): Promise<readonly Before[]>;
+  /** Each group in one atomic step of its own; `ended` is told of each what `add` would answer or throw. */
+  addEach(
+    groups: readonly (readonly NewJob[])[],
+    wait: Wait,
+    ended: (index: number, how: readonly Before[] | Error) => void,
+  ): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -58,6 +64,14 @@ function optionsOf({ delayMs = 0, priority = 0, keepCompletedMs }: NewJob) {
   } satisfies JobsOptions;
 }
 
+const USUAL_OPTIONS = JSON.stringify({ removeOnFail: false } satisfies JobsOptions);
+
+function optionsTextOf(job: NewJob): string {
+  const { delayMs = 0, priority = 0, keepCompletedMs } = job;
+  const isUsual = delayMs <= 0 && priority <= 0 && keepCompletedMs === KEEP_COMPLETED_MS;
+  return isUsual ? USUAL_OPTIONS : JSON.stringify(optionsOf(job));
+}
+
 /** Those that are added in one turn of the event loop, by whomever, go to Redis together. */
 export function batchingAdder(redis: Redis, family: Family): Adder {
   const prefix = keyOf(family, "name", "");
@@ -75,20 +89,28 @@ export function batchingAdder(redis: Redis, family: Family): Adder {
       kind,
       keys: keys[kind],
       args: [id, name, String(timestamp), data],
-      shared: JSON.stringify(optionsOf(job)),
+      shared: optionsTextOf(job),
     };
   };
   return {
     async add(jobs, wait) {
-      return (await batcher.run(jobs.map(callOf), wait)).map(beforeOf);
+      const before = befores(await batcher.run(jobs.map(callOf), wait));
+      if (before instanceof Error) throw before;
+      return before;
     },
+    addEach: (groups, wait, ended) =>
+      batcher.runEach(
+        groups.map((jobs) => jobs.map(callOf)),
+        wait,
+        (index, how) => ended(index, how instanceof Error ? how : befores(how)),
+      ),
     close: () => Promise.resolve(),
   };
 }
 
-function beforeOf(answer: Answer): Before {
-  if (answer instanceof Error) throw answer;
-  return answer instanceof Taken ? answer.data : undefined;
+function befores(answers: readonly Answer[]): readonly Before[] | Error {
+  const error = answers.find((answer) => answer instanceof Error);
+  return error ?? answers.map((answer) => (answer instanceof Taken ? answer.data : undefined));
 }
 
 /** By BullMQ's own scripts, one for each job. */
@@ -96,17 +118,27 @@ export function plainAdder(redis: Redis, family: Family, onError: (error: Error)
   const options: QueueOptions = { connection: redis, prefix: family.prefix };
   const backend = createRedisBackend(family.name, options);
   backend.on("error", onError);
+  const add = async (jobs: readonly NewJob[]): Promise<readonly Before[]> => {
+    const transaction = (await backend.client).multi();
+    for (const job of jobs) queueAdd(transaction, backend, family, job);
+    const answers = (await transaction.exec()) as readonly (readonly [Error | null, unknown])[];
+    return jobs.map((_, index) => {
+      const [before, added] = answers.slice(2 * index, 2 * index + 2);
+      const error = before?.[0] ?? added?.[0];
+      if (error) throw error;
+      return typeof before?.[1] === "string" ? before[1] : undefined;
+    });
+  };
   return {
-    async add(jobs) {
-      const transaction = (await backend.client).multi();
-      for (const job of jobs) queueAdd(transaction, backend, family, job);
-      const answers = (await transaction.exec()) as readonly (readonly [Error | null, unknown])[];
-      return jobs.map((_, index) => {
-        const [before, add] = answers.slice(2 * index, 2 * index + 2);
-        const error = before?.[0] ?? add?.[0];
-        if (error) throw error;
-        return typeof before?.[1] === "string" ? before[1] : undefined;
-      });
+    add,
+    async addEach(groups, _, ended) {
+      const addOne = async (jobs: readonly NewJob[], index: number): Promise<void> => {
+        const how = await add(jobs).catch((error: unknown) =>
+          error instanceof Error ? error : new Error(String(error)),
+        );
+        ended(index, how);
+      };
+      await Promise.all(groups.map(addOne));
     },
     close: () => backend.close(),
   };

@@ -116,6 +116,45 @@ describe("when Redis is away", () => {
     expect(await added).toEqual([undefined]);
   });
 
+  test("of many whose answers were lost each is told as new, once", async () => {
+    const { url, proxy } = await proxied();
+    const producer = producerAt(url);
+    const many = (from: number) =>
+      Array.from({ length: 120 }, (_, n) => [
+        newJob(`many-${from + n}`, { enqueuedAt: 1, idempotencyKey: `k${from + n}`, payload: {} }),
+      ]);
+    expect(await producer.addEach(family, many(0), deadlineMs)).toEqual(
+      many(0).map(() => ({ ok: true, before: [undefined] })),
+    );
+    proxy.silence({ deliver: true });
+    const added = producer.addEach(family, many(60), deadlineMs);
+    const redis = connectWorker(redisUrl);
+    onTestFinished(() => redis.disconnect());
+    await until("some are stored", async () => (await locate(redis, family, "many-125")).place === "waiting");
+    await proxy.heal();
+    const told = await added;
+    // Half of them stood there before, whoever asks.
+    expect(told).toHaveLength(120);
+    expect(told.every(({ ok }) => ok)).toBe(true);
+    expect(told.slice(60)).toEqual(
+      many(120)
+        .slice(0, 60)
+        .map(() => ({ ok: true, before: [undefined] })),
+    );
+  });
+
+  test("many that cannot be added fail within their deadline, each by itself", async () => {
+    const { url, proxy } = await proxied();
+    const producer = producerAt(url);
+    await producer.add(family, [newJob("each-0")], deadlineMs);
+    proxy.silence({ deliver: false });
+    const told = await producer.addEach(family, [[newJob("each-1")], [newJob("each-2")]], 300);
+    expect(told).toMatchObject([
+      { ok: false, error: { code: "redis_unreachable" } },
+      { ok: false, error: { code: "redis_unreachable" } },
+    ]);
+  });
+
   test("an answer that is lost is an error, and adding again finds the one job", async () => {
     const { url, proxy } = await proxied();
     const producer = producerAt(url);

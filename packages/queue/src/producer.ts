@@ -13,6 +13,10 @@ import { isConnectionTrouble, isScriptsLost, refused, unreachable } from "./trou
 
 export type { Before, NewJob } from "./adder.ts";
 
+export type Added =
+  | { readonly ok: true; readonly before: readonly Before[] }
+  | { readonly ok: false; readonly error: unknown };
+
 export interface Producer {
   /**
    * Adds the jobs in one atomic step; one whose id is taken changes nothing. Tries until the deadline.
@@ -20,6 +24,12 @@ export interface Producer {
    * @throws UnderstudyError redis_refused: Redis said no.
    */
   add(family: Family, jobs: readonly NewJob[], deadlineMs: number): Promise<readonly Before[]>;
+  /** Adds each group of jobs as `add` does, with an answer or that error for each. */
+  addEach(
+    family: Family,
+    groups: readonly (readonly NewJob[])[],
+    deadlineMs: number,
+  ): Promise<readonly Added[]>;
   /**
    * Asks Redis something that may be asked again; tries until the deadline.
    * @throws UnderstudyError redis_unreachable, redis_refused
@@ -47,13 +57,13 @@ export function openProducer(
     return adder;
   };
 
-  const addOnce = async (family: Family, jobs: readonly NewJob[], wait: Wait): Promise<readonly Before[]> => {
+  const adderFor = async (family: Family, wait: Wait): Promise<Adder> => {
     if (connection.status !== "ready") await ready();
     if (!adders.has(family.prefix)) await registerFamily(connection, family);
     const adder = adders.get(family.prefix) ?? adderOf(family);
     // Whoever waited for this has been told that it failed: nothing may land after that if we can help it.
     if (wait.isOver) throw new Error("given up");
-    return await adder.add(jobs, wait);
+    return adder;
   };
 
   /** Tries again while the connection is at fault, until the deadline. */
@@ -85,12 +95,39 @@ export function openProducer(
     async add(family, jobs, deadlineMs) {
       if (jobs.length === 0) return [];
       let tries = 0;
-      const before = await insist(deadlineMs, addAdvice, (wait) => {
+      const before = await insist(deadlineMs, addAdvice, async (wait) => {
         tries += 1;
-        return addOnce(family, jobs, wait);
+        return await (await adderFor(family, wait)).add(jobs, wait);
       });
-      // After a lost answer, what we find may be what we ourselves stored.
-      return tries === 1 ? before : before.map((data, i) => (isOwn(jobs[i]?.data, data) ? undefined : data));
+      return tries === 1 ? before : withoutOwn(jobs, before);
+    },
+    async addEach(family, groups, deadlineMs) {
+      const added: (Added | undefined)[] = groups.map(() => undefined);
+      let left = [...groups.keys()];
+      let tries = 0;
+      const attempt = async (wait: Wait): Promise<void> => {
+        tries += 1;
+        const isFirst = tries === 1;
+        const tried = left;
+        const again: number[] = [];
+        let trouble: Error | undefined;
+        const some = tried.map((index) => groups[index] ?? []);
+        await (
+          await adderFor(family, wait)
+        ).addEach(some, wait, (n, how) => {
+          const index = tried[n] ?? 0;
+          if (!(how instanceof Error))
+            added[index] = { ok: true, before: isFirst ? how : withoutOwn(some[n] ?? [], how) };
+          else if (isConnectionTrouble(how) || isScriptsLost(how)) {
+            again.push(index);
+            trouble = how;
+          } else added[index] = { ok: false, error: refused(how) };
+        });
+        left = again;
+        if (trouble !== undefined) throw trouble;
+      };
+      const error: unknown = await insist(deadlineMs, addAdvice, attempt).catch((thrown: unknown) => thrown);
+      return added.map((one) => one ?? { ok: false, error });
     },
     ask: (question, deadlineMs) =>
       insist(deadlineMs, askAdvice, async () => {
@@ -103,6 +140,11 @@ export function openProducer(
       connection.disconnect();
     },
   };
+}
+
+/** After a lost answer, what we find may be what we ourselves stored. */
+function withoutOwn(jobs: readonly NewJob[], before: readonly Before[]): readonly Before[] {
+  return before.map((data, i) => (isOwn(jobs[i]?.data, data) ? undefined : data));
 }
 
 const RETRY_MS = 50;

@@ -128,23 +128,57 @@ test("no script call has more than the most, but for a group, which is never cut
 
 test("what is under way is spread over some script calls, so that Redis works while we do", async () => {
   const { sent, batcher } = setUp();
+  const again = async (name: string): Promise<void> => {
+    for (let n = 0; n < 20; n += 1) await batcher.one(call(`${name}-${n}`));
+  };
+  const callers = Promise.all(Array.from({ length: 100 }, (_, n) => again(`caller-${n}`)));
+  const all: number[] = [];
+  for (let n = 0; n < 60; n += 1) {
+    await turnEnds();
+    const some = sent.splice(0);
+    all.push(...sizes(some));
+    // As Redis does, which tells at once of all that it found.
+    for (const one of some) one.answer();
+  }
+  await callers;
+  expect(all.reduce((sum, size) => sum + size, 0)).toBe(2000);
+  // Once it is known how many there are, the first go while the others are still told.
+  expect(all.slice(10, 40).filter((size) => size >= 20 && size <= 50).length).toBeGreaterThanOrEqual(25);
+  expect(Math.max(...all)).toBeLessThanOrEqual(50);
+});
+
+test("as soon as enough have come together they go, though their turn is not over", () => {
+  const { sent, batcher } = setUp();
   for (const one of named("n", 4)) void batcher.one(one);
+  expect(sizes(sent)).toEqual([4]);
+  for (const one of named("m", 3)) void batcher.one(one);
+  expect(sizes(sent)).toEqual([4]);
+});
+
+test("who asks for many is told of each", async () => {
+  const { sent, batcher } = setUp();
+  const told: unknown[] = [];
+  const asked = batcher.runEach(
+    [[call("a")], [call("b"), call("bad")], [call("c")]],
+    { isOver: false },
+    (index, how) => told.push([index, how]),
+  );
   await turnEnds();
   expect(sizes(sent)).toEqual([4]);
-  for (const one of named("m", 96)) void batcher.one(one);
-  await turnEnds();
-  // The rest waits for one of the three to be answered.
-  expect(sizes(sent).slice(1)).toEqual([40, 40]);
   sent[0]?.answer();
+  await asked;
+  expect(told).toEqual([
+    [0, ["a"]],
+    [1, ["b", new Error("bad")]],
+    [2, ["c"]],
+  ]);
+  const failing = batcher.runEach([[call("d")]], { isOver: false }, (index, how) => told.push([index, how]));
   await turnEnds();
-  await turnEnds();
-  expect(sizes(sent).slice(3)).toEqual([16]);
-  for (const one of sent) one.answer();
-  await turnEnds();
-  sent.length = 0;
-  for (const one of named("n", 10)) void batcher.one(one);
-  await turnEnds();
-  expect(sizes(sent)).toEqual([4, 4, 2]);
+  sent[1]?.fail(new Error("connection lost"));
+  await failing;
+  expect(told.at(-1)).toEqual([0, new Error("connection lost")]);
+  await batcher.runEach([], { isOver: false }, () => told.push("nobody"));
+  expect(told).toHaveLength(4);
 });
 
 test("with enough under way what comes one by one waits to go together, but for a whole call's worth", async () => {
@@ -173,7 +207,7 @@ test("who has given up by the end of the turn is not sent, and counts no more", 
   const { sent, batcher } = setUp();
   const wait = { isOver: false };
   const asked = Promise.allSettled([
-    batcher.run(named("given-up", 40), wait),
+    batcher.run(named("given-up", 2), wait),
     batcher.run([call("a")], { isOver: false }),
   ]);
   wait.isOver = true;

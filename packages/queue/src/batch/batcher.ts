@@ -10,6 +10,12 @@ export interface Batcher {
    * @param wait nothing is sent any more when it is over
    */
   run(calls: readonly Call[], wait?: Pick<Wait, "isOver">): Promise<readonly Answer[]>;
+  /** Many such, for one who asks for all of them: `ended` is told of each by itself, and of the error that `run` would reject with. */
+  runEach(
+    groups: readonly (readonly Call[])[],
+    wait: Pick<Wait, "isOver">,
+    ended: (index: number, how: readonly Answer[] | Error) => void,
+  ): Promise<void>;
   /** @throws Error when this call failed */
   one(call: Call): Promise<Answer>;
 }
@@ -33,18 +39,23 @@ interface BatcherParts {
 /** What is under way is spread over so many script calls, so that Redis and this process do not take turns. */
 const SHARE = 2.5;
 const LEAST = 4;
+const FADE = 0.95;
 /** With so many script calls under way a small one waits for more to go with it, until one of them is answered. */
 const ENOUGH = 3;
 
 export function createBatcher({ redis, many, prefix, most }: BatcherParts): Batcher {
   let waiting: Group[] = [];
+  let waitingCalls = 0;
   /** Calls, those that wait included. */
   let underWay = 0;
+  /** The most of late: for a moment, between answers and what their callers do next, nothing is under way. */
+  let peak = 0;
   let scripts = 0;
   let isDue = false;
 
   const send = async (groups: readonly Group[], calls: readonly Call[]): Promise<void> => {
     scripts += 1;
+    peak = Math.max(underWay, peak * FADE);
     try {
       const answers = await many.run(redis, prefix, calls);
       let from = 0;
@@ -54,13 +65,14 @@ export function createBatcher({ redis, many, prefix, most }: BatcherParts): Batc
     } finally {
       scripts -= 1;
       underWay -= calls.length;
-      if (waiting.length > 0) flushSoon();
+      if (waiting.length > 0) flushLater();
     }
   };
 
-  const flush = (): void => {
-    isDue = false;
-    const size = Math.min(most, Math.max(LEAST, Math.ceil(underWay / SHARE)));
+  const sizeNow = (): number => Math.min(most, Math.max(LEAST, Math.ceil(Math.max(underWay, peak) / SHARE)));
+
+  const flush = (withTheRest: boolean): void => {
+    const size = sizeNow();
     const all = waiting;
     let groups: Group[] = [];
     let calls: Call[] = [];
@@ -69,7 +81,7 @@ export function createBatcher({ redis, many, prefix, most }: BatcherParts): Batc
       groups = [];
       calls = [];
     };
-    waiting = [];
+    [waiting, waitingCalls] = [[], 0];
     for (const group of all) {
       if (group.wait?.isOver === true) {
         underWay -= group.calls.length;
@@ -80,28 +92,54 @@ export function createBatcher({ redis, many, prefix, most }: BatcherParts): Batc
       calls.push(...group.calls);
       if (calls.length >= most || (calls.length >= size && scripts < ENOUGH)) sendThese();
     }
-    if (groups.length === 0) return;
-    if (scripts < ENOUGH) sendThese();
-    else waiting = groups;
+    if (withTheRest && groups.length > 0 && scripts < ENOUGH) sendThese();
+    [waiting, waitingCalls] = [groups, calls.length];
   };
 
-  const flushSoon = (): void => {
+  const flushRest = (): void => {
+    isDue = false;
+    flush(true);
+  };
+
+  const flushLater = (): void => {
     if (isDue) return;
     isDue = true;
-    // When all that has come in has been heard, and never later: a lone caller waits for nobody.
-    setImmediate(flush);
+    // When all that has come in has been heard, and never later. A lone caller does not even wait for that.
+    if (scripts === 0) process.nextTick(flushRest);
+    else setImmediate(flushRest);
   };
 
-  const run = (calls: readonly Call[], wait?: Pick<Wait, "isOver">): Promise<readonly Answer[]> => {
-    const { promise, resolve, reject } = Promise.withResolvers<readonly Answer[]>();
-    waiting.push({ calls, wait, settle: resolve, fail: reject });
-    underWay += calls.length;
-    flushSoon();
-    return promise;
+  const enter = (group: Group): void => {
+    waiting.push(group);
+    waitingCalls += group.calls.length;
+    underWay += group.calls.length;
+    // Redis begins with these while the callers of the others are still told of their answers.
+    if (waitingCalls >= most || (scripts < ENOUGH && waitingCalls >= sizeNow())) flush(false);
+    if (waiting.length > 0) flushLater();
   };
+
+  const run = (calls: readonly Call[], wait?: Pick<Wait, "isOver">): Promise<readonly Answer[]> =>
+    new Promise((settle, fail) => enter({ calls, wait, settle, fail }));
 
   return {
     run,
+    runEach: (groups, wait, ended) =>
+      new Promise((resolve) => {
+        let left = groups.length;
+        const end = (index: number, how: readonly Answer[] | Error): void => {
+          ended(index, how);
+          left -= 1;
+          if (left === 0) resolve();
+        };
+        if (left === 0) resolve();
+        for (const [index, calls] of groups.entries())
+          enter({
+            calls,
+            wait,
+            settle: (answers) => end(index, answers),
+            fail: (error) => end(index, error instanceof Error ? error : new Error(String(error))),
+          });
+      }),
     async one(call) {
       const [answer] = await run([call]);
       if (answer instanceof Error) throw answer;

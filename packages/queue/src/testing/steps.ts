@@ -93,11 +93,11 @@ async function inTurn<T>(
 /** By the ids of jobs; what a worker knows of a job that it has fetched. */
 type Attempts = ReadonlyMap<string, number | undefined>;
 
-async function attemptsOf({ redis, key }: Side, steps: readonly Step[]): Promise<Attempts> {
+async function attemptsOf(side: Side, steps: readonly Step[]): Promise<Attempts> {
   const attempts = new Map<string, number | undefined>();
   for (const step of steps) {
     if (step.do !== "complete") continue;
-    const known = await redis.hmget(key(step.id), "atm", "parentKey", "deid").catch(() => []);
+    const known = await side.redis.hmget(side.key(step.id), "atm", "parentKey", "deid").catch(() => []);
     const [made, parent, deduplication] = known;
     const isOrdinary = (parent ?? deduplication ?? null) === null;
     attempts.set(step.id, isOrdinary ? Number(made ?? 0) + 1 : undefined);

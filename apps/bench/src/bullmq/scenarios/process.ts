@@ -12,8 +12,8 @@ interface Way {
 
 const ways: readonly Way[] = [
   { name: "process-1", concurrency: 1, jobs: 8000 },
-  { name: "process-10", concurrency: 10, jobs: 40_000, atLeast: 1.2 },
-  { name: "process-50", concurrency: 50, jobs: 40_000, atLeast: 1.6 },
+  { name: "process-10", concurrency: 10, jobs: 100_000, atLeast: 1.2 },
+  { name: "process-50", concurrency: 50, jobs: 120_000, atLeast: 1.6 },
 ];
 
 /** The whole runtime with a provider that delivers at once, beside a Worker that does nothing: both drain what waits. */
