@@ -46,6 +46,8 @@ export type Work =
       readonly kind: "pick-up";
       readonly concurrency: number;
       readonly perSecond: number;
+      /** As many first, as quickly as they go. */
+      readonly burst: number;
       readonly warm: number;
       readonly jobs: number;
     }

@@ -9,8 +9,8 @@ import { startIdleWorker } from "./workers.ts";
 
 /** A steady load: milliseconds from before a job is enqueued until the adapter, or the processor, has it. */
 export async function samplePickUp(order: Order<WorkOf<"pick-up">>): Promise<Sample> {
-  const { warm, jobs, concurrency } = order.work;
-  const total = warm + jobs;
+  const { burst, warm, jobs, concurrency, perSecond } = order.work;
+  const total = burst + warm + jobs;
   const tally = new Tally(total);
   const progress = new Progress();
   const asked = new Float64Array(total);
@@ -23,23 +23,45 @@ export async function samplePickUp(order: Order<WorkOf<"pick-up">>): Promise<Sam
   const producer = await openProducer(order, "plain");
   // The first one comes to a worker that is up.
   await sleep(200);
-  const failed = await keepAsking(producer, order.work.perSecond, asked);
+  await hurry(producer, burst);
+  await progress.reached(burst);
+  const failed = await keepAsking(producer, perSecond, asked, burst);
   await progress.reached(total - failed);
   await worker.close();
-  const measured = [...waitedMs.subarray(warm)];
+  const measured = [...waitedMs.subarray(burst + warm)];
   return {
     figures: { p50Ms: quantile(measured, 0.5), p99Ms: quantile(measured, 0.99) },
     problems: [...tally.problems(), ...(failed === 0 ? [] : [`${failed} enqueues failed`])],
   };
 }
 
-/** @returns how many were not taken */
-async function keepAsking(producer: Producer, perSecond: number, asked: Float64Array): Promise<number> {
+const CALLERS = 50;
+
+/** Adds the first `count` as quickly as it can: programs that have been at work for a while are what most jobs meet. */
+async function hurry(producer: Producer, count: number): Promise<void> {
+  let next = 0;
+  const call = async (): Promise<void> => {
+    while (next < count) await producer.add(next++);
+  };
+  await Promise.all(Array.from({ length: CALLERS }, call));
+}
+
+/**
+ * Adds those from `from` on.
+ * @returns how many were not taken
+ */
+async function keepAsking(
+  producer: Producer,
+  perSecond: number,
+  asked: Float64Array,
+  from: number,
+): Promise<number> {
   const adding: Promise<unknown>[] = [];
+  const count = asked.length - from;
   const began = performance.now();
-  while (adding.length < asked.length) {
-    const due = Math.min(asked.length, 1 + Math.floor(((performance.now() - began) * perSecond) / 1000));
-    for (let n = adding.length; n < due; n += 1) {
+  while (adding.length < count) {
+    const due = from + Math.min(count, 1 + Math.floor(((performance.now() - began) * perSecond) / 1000));
+    for (let n = from + adding.length; n < due; n += 1) {
       asked[n] = performance.now();
       adding.push(producer.add(n));
     }

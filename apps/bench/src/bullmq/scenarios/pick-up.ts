@@ -47,6 +47,7 @@ async function pickUp(stage: Stage, system: System, perSecond: number, seconds: 
     kind: "pick-up",
     concurrency: 50,
     perSecond,
+    burst: stage.isSmoke ? 100 : 10_000,
     warm: Math.ceil(jobs / 4),
     jobs,
   };
