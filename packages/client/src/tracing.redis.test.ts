@@ -1,4 +1,4 @@
-import { context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import { context, SpanKind, SpanStatusCode, trace, type TracerProvider } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import {
   AlwaysOffSampler,
@@ -161,3 +161,30 @@ test("without an SDK a job is stored as if there were no traces", async () => {
   const { id } = await enqueue(welcomeEmail, ada);
   expect(Object.keys(await stored("email", id))).toEqual(["v", "payload", "enqueuedAt"]);
 });
+
+test.each(["getTracer", "startSpan", "spanContext", "setAttribute", "setStatus", "end"])(
+  "a tracer whose %s throws changes nothing for whoever enqueues",
+  async (broken) => {
+    const bug = (): never => {
+      throw new Error("a bug of theirs");
+    };
+    const span: Record<string, unknown> = {
+      spanContext: () => remote,
+      setAttribute: () => span,
+      setStatus: () => span,
+      end: () => undefined,
+    };
+    const tracer = { startSpan: () => span };
+    const provider = { getTracer: () => tracer };
+    for (const part of [span, tracer, provider]) if (broken in part) Object.assign(part, { [broken]: bug });
+    trace.setGlobalTracerProvider(provider as unknown as TracerProvider);
+    onTestFinished(() => trace.disable());
+    const client = createClient({ redis: redisUrl, namespace: `${namespace}-${broken.toLowerCase()}` });
+    onTestFinished(() => client.close());
+    expect(await client.enqueue(welcomeEmail, ada)).toMatchObject({ status: "created" });
+    expect(await client.enqueueMany(welcomeEmail, [ada, ada])).toHaveLength(2);
+    await expect(client.enqueue(welcomeEmail, { ...ada, to: "nobody" })).rejects.toMatchObject({
+      code: "payload_invalid",
+    });
+  },
+);

@@ -27,7 +27,7 @@ export function startSending(job: AnyJob): Sending | undefined {
 /** One enqueue as a trace shows it: ids, counts and codes, and nothing of the payload. */
 export class Sending {
   /** For the envelopes of its jobs, sampled or not: else whoever works them off would decide anew. Undefined inside of what is not to be traced. */
-  readonly traceparent: string | undefined;
+  traceparent: string | undefined;
   readonly #span: Span;
 
   constructor(tracer: Tracer, { name, queue }: AnyJob) {
@@ -39,37 +39,44 @@ export class Sending {
       "understudy.job": name,
     };
     this.#span = start(tracer, `send ${queue}`, attributes);
-    const context = this.#span.spanContext();
-    if (context.traceId !== INVALID_TRACEID) this.traceparent = formatTraceparent(context);
+    this.#watch((span) => {
+      const context = span.spanContext();
+      if (context.traceId !== INVALID_TRACEID) this.traceparent = formatTraceparent(context);
+    });
+  }
+
+  /** Tracers are somebody else's: the job is stored, whoever watches, and its caller is told so. */
+  #watch(tell: (span: Span) => void): void {
+    try {
+      tell(this.#span);
+    } catch {
+      // It is their trace.
+    }
   }
 
   /** What goes to Redis for one payload: a job, or one for each sink. */
   sendsOne(jobs: readonly Sealed[]): void {
     const [first] = jobs;
-    if (jobs.length === 1 && first !== undefined) this.#span.setAttribute("messaging.message.id", first.id);
-    else this.sendsMany(jobs.length);
+    if (jobs.length !== 1 || first === undefined) this.sendsMany(jobs.length);
+    else this.#watch((span) => span.setAttribute("messaging.message.id", first.id));
   }
 
   sendsMany(count: number): void {
-    this.#span.setAttribute("messaging.batch.message_count", count);
+    this.#watch((span) => span.setAttribute("messaging.batch.message_count", count));
   }
 
   /** A duplicate's own trace ends here: the job keeps the one that it was stored with. */
   answered({ status }: Enqueued): void {
-    this.#span.setAttribute("understudy.enqueued", status);
+    this.#watch((span) => span.setAttribute("understudy.enqueued", status));
   }
 
   failed(error: unknown): void {
-    this.#span.setStatus({ code: SpanStatusCode.ERROR });
-    this.#span.setAttribute("error.type", error instanceof UnderstudyError ? error.code : "_OTHER");
+    const code = error instanceof UnderstudyError ? error.code : "_OTHER";
+    this.#watch((span) => span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute("error.type", code));
   }
 
   end(): void {
-    try {
-      this.#span.end();
-    } catch {
-      // A span processor of somebody else: the job is stored, whoever watches.
-    }
+    this.#watch((span) => span.end());
   }
 }
 
@@ -79,9 +86,13 @@ function registeredTracer(): Tracer | undefined {
   // A proxy, from whichever copy of the API the SDK came with: nobody is behind it until an SDK is registered.
   const provider: TracerProvider & Partial<Pick<ProxyTracerProvider, "getDelegateTracer">> =
     trace.getTracerProvider();
-  return provider.getDelegateTracer === undefined
-    ? provider.getTracer(SCOPE)
-    : provider.getDelegateTracer(SCOPE);
+  try {
+    return provider.getDelegateTracer === undefined
+      ? provider.getTracer(SCOPE)
+      : provider.getDelegateTracer(SCOPE);
+  } catch {
+    return undefined;
+  }
 }
 
 function start(tracer: Tracer, name: string, attributes: Attributes): Span {

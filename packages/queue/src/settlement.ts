@@ -103,14 +103,12 @@ export function settlingBackend({
       const keep = longer(how.keep, keepCompletedMs);
       if (finishTogether !== undefined) {
         const { attempts } = job.opts;
-        const isOfOthers = job.parentKey !== undefined || deduplicated(job);
         const id = idOf(job);
         const completion = {
           id,
           returnValue: value,
           keep,
           attempts,
-          attemptsMade: isOfOthers ? undefined : job.attemptsMade + 1,
           token,
           finishedOn,
           fetchNext,
@@ -203,10 +201,6 @@ function fetchedId(answer: unknown): string | undefined {
 function idOf(job: Job): string {
   if (job.id === undefined) throw new TypeError("BullMQ handed over a job without an id");
   return job.id;
-}
-
-function deduplicated(job: Job): boolean {
-  return "deduplicationId" in job && job.deduplicationId !== undefined;
 }
 
 function fieldsOf(data: string | undefined): Record<string, string> | undefined {

@@ -12,6 +12,7 @@ import {
 import { KEEP_LOG_LINES } from "./adder.ts";
 import type { FetchDoor } from "./fetch-door.ts";
 import type { Settlement } from "./settlement.ts";
+import { isConnectionTrouble } from "./trouble.ts";
 
 // Private in BullMQ's types; the contract tests hold the pinned version to them.
 interface Internals {
@@ -24,7 +25,7 @@ interface Internals {
 type OneJob = Job<unknown, Settlement>;
 
 /** How a run ended. */
-type Ran = { readonly settlement: Settlement } | { readonly thrown: unknown };
+type Ran = { readonly settlement: Settlement; refusal?: Error } | { readonly thrown: unknown };
 
 /** BullMQ's worker, which takes whatever stands in a job's data, and has a shorter way for jobs that complete. */
 export class SettlingWorker extends Worker<unknown, Settlement> {
@@ -82,6 +83,7 @@ export class SettlingWorker extends Worker<unknown, Settlement> {
     const ran = this.#ran.get(job);
     if (ran === undefined) return await super.callProcessJob(job, token, signal);
     if ("thrown" in ran) throw ran.thrown;
+    if (ran.refusal !== undefined) throw ran.refusal;
     return ran.settlement;
   }
 
@@ -116,11 +118,22 @@ export class SettlingWorker extends Worker<unknown, Settlement> {
         token,
         fetchNext,
       ));
-    } catch {
+    } catch (error) {
+      // What Redis refused it would refuse again; whether it can be asked again is seen by asking.
+      if (error instanceof Error && !isConnectionTrouble(error)) {
+        ran.refusal = error;
+        if (this.closing === undefined && !this.paused) this.emit("error", error);
+      }
       return undefined;
     }
     this.emit("completed", job, ran.settlement, "active");
-    return { job: Array.isArray(result) ? await this.#next(result, token) : undefined };
+    try {
+      return { job: Array.isArray(result) ? await this.#next(result, token) : undefined };
+    } catch (error) {
+      // A job that cannot be read is stalled in a while, as BullMQ leaves it. Its loop would never get over a throw from here.
+      this.emit("error", error instanceof Error ? error : new Error(String(error)));
+      return { job: undefined };
+    }
   }
 
   async #next([json, id, limitMs, until]: readonly unknown[], token: string): Promise<OneJob | undefined> {

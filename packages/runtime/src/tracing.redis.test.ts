@@ -1,10 +1,11 @@
-import { SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import { context, SpanKind, SpanStatusCode, trace, type TracerProvider } from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import type { ReadableSpan, SpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { AlwaysOffSampler } from "@opentelemetry/sdk-trace-base";
 import type { Envelope, Failure } from "@understudy/core";
 import { keyOf, locate } from "@understudy/queue";
 import { until } from "@understudy/testkit";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 
 import { everythingIn, registerSdk } from "./testing/spans.ts";
 import {
@@ -322,3 +323,37 @@ describe("without an SDK", () => {
     expect(tracesOf(spans.all()).size).toBe(1);
   });
 });
+
+test.each(["getTracer", "startSpan", "spanContext", "setAttribute", "setAttributes", "end", "with"])(
+  "a tracer whose %s throws changes nothing for a job",
+  async (broken) => {
+    const bug = (): never => {
+      throw new Error("a bug of theirs");
+    };
+    const own = { traceId: "a".repeat(32), spanId: "b".repeat(16), traceFlags: 1 };
+    const span: Record<string, unknown> = {
+      spanContext: () => own,
+      setAttribute: () => span,
+      setAttributes: () => span,
+      setStatus: () => span,
+      end: () => undefined,
+    };
+    const tracer = { startSpan: () => span };
+    const provider = { getTracer: () => tracer };
+    const contexts = new AsyncLocalStorageContextManager();
+    for (const part of [span, tracer, provider, contexts])
+      if (broken in part) Object.assign(part, { [broken]: bug });
+    const stage = newStage();
+    const link = scripted("a", [delivered]);
+    const { id } = await stage.client.enqueue(noteJob, { n: 1 });
+    trace.setGlobalTracerProvider(provider as unknown as TracerProvider);
+    context.setGlobalContextManager(contexts);
+    onTestFinished(() => {
+      trace.disable();
+      context.disable();
+    });
+    stage.start([link]);
+    await until("it is done", async () => (await stage.client.status(id))?.state === "completed");
+    expect(link.calls).toHaveLength(1);
+  },
+);

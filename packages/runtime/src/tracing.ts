@@ -87,7 +87,8 @@ export class RunSpan {
   received<R extends Received>(received: R): R {
     const { envelope } = received;
     if (envelope === undefined) return received;
-    this.#span.setAttribute("understudy.attempt", envelope.attempt + 1);
+    const attempt = envelope.attempt + 1;
+    watch(() => this.#span.setAttribute("understudy.attempt", attempt));
     const traceparent = this.#isFirst ? traceparentOf(this.#span) : undefined;
     return traceparent === undefined ? received : { ...received, envelope: { ...envelope, traceparent } };
   }
@@ -109,8 +110,11 @@ export class RunSpan {
     const span = start(this.#tracer, name, { kind: SpanKind.CLIENT }, this.#context);
     const traceparent = traceparentOf(span);
     const inner = traceparent === undefined ? call : { ...call, traceparent };
+    let asking: Promise<O> | undefined;
+    const asks = (): Promise<O> => (asking ??= (async () => await ask(inner))());
     try {
-      const outcome = await context.with(trace.setSpan(ROOT_CONTEXT, span), ask, undefined, inner);
+      watch(() => context.with(trace.setSpan(ROOT_CONTEXT, span), asks));
+      const outcome = await asks();
       const isFailed = outcome.kind !== "delivered" && outcome.kind !== "withheld";
       end(span, summaryOf(asked, outcome), isFailed ? outcome.code : undefined);
       return outcome;
@@ -159,9 +163,13 @@ function registeredTracer(): Tracer | undefined {
   // A proxy, from whichever copy of the API the SDK came with: nobody is behind it until an SDK is registered.
   const provider: TracerProvider & Partial<Pick<ProxyTracerProvider, "getDelegateTracer">> =
     trace.getTracerProvider();
-  return provider.getDelegateTracer === undefined
-    ? provider.getTracer(SCOPE)
-    : provider.getDelegateTracer(SCOPE);
+  try {
+    return provider.getDelegateTracer === undefined
+      ? provider.getTracer(SCOPE)
+      : provider.getDelegateTracer(SCOPE);
+  } catch {
+    return undefined;
+  }
 }
 
 function summaryOf({ provider, capability, isLookUp }: Asked, outcome: Outcome): Attributes {
@@ -178,28 +186,30 @@ function summaryOf({ provider, capability, isLookUp }: Asked, outcome: Outcome):
 
 /** Undefined inside of what is not to be traced. */
 function traceparentOf(span: Span): string | undefined {
-  const own = span.spanContext();
-  return own.traceId === INVALID_TRACEID ? undefined : formatTraceparent(own);
+  const own = watch(() => span.spanContext());
+  return own === undefined || own.traceId === INVALID_TRACEID ? undefined : formatTraceparent(own);
 }
 
 // Span processors are somebody else's, and run in here: what they throw must not become the fate of a charge.
 
-function start(tracer: Tracer, name: string, options: SpanOptions, parent: Context): Span {
+function watch<T>(tell: () => T): T | undefined {
   try {
-    return tracer.startSpan(name, options, parent);
+    return tell();
   } catch {
-    return trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
+    return undefined;
   }
+}
+
+function start(tracer: Tracer, name: string, options: SpanOptions, parent: Context): Span {
+  return watch(() => tracer.startSpan(name, options, parent)) ?? trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 }
 
 /** @param problem a code, where the span is one of an error */
 function end(span: Span, attributes: Attributes, problem: string | undefined): void {
-  try {
+  watch(() => {
     span.setAttributes(attributes);
     if (problem !== undefined)
       span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute("error.type", problem);
     span.end();
-  } catch {
-    // As above.
-  }
+  });
 }

@@ -1,6 +1,6 @@
 import { unlimited } from "@understudy/core";
 import { newSpace, until } from "@understudy/testkit";
-import { Queue, QueueEvents, Worker } from "bullmq";
+import { FlowProducer, Queue, QueueEvents, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 
@@ -214,4 +214,87 @@ test("of many jobs each has the answer to its own add, and the next ones know wh
   expect(first.flat()).toEqual(jobs.map(() => undefined));
   const again = await Promise.all(jobs.map((job) => adder.add([{ ...job, data: '"other"' }], patient)));
   expect(again.flat()).toEqual(jobs.map(({ data }) => data));
+});
+
+/** Ours, which completes whatever it gets once `process` has looked at it. */
+function completeByUs(process: (id: string) => unknown, onError: (error: Error) => void) {
+  const consumer = startConsumer({
+    redis,
+    family,
+    concurrency: 1,
+    capacity: () => unlimited,
+    keepCompletedMs: 60_000,
+    afterFailed: () => Promise.resolve(),
+    async process({ id }) {
+      await process(id);
+      return { move: { to: "completed", returnValue: null }, log: [], afterwards: () => {} };
+    },
+    onError,
+  });
+  onTestFinished(() => consumer.close({ deadlineMs: 0 }));
+  return consumer;
+}
+
+const plainJob = (id: string): NewJob => ({
+  id,
+  name: "mail",
+  data: "{}",
+  timestamp: Date.now(),
+  keepCompletedMs: 60_000,
+});
+
+test("a job that gets a parent while it runs tells it that it has completed", async () => {
+  const flows = new FlowProducer(how);
+  onTestFinished(() => flows.close());
+  const gate = Promise.withResolvers<void>();
+  const ran: string[] = [];
+  completeByUs(
+    async (id) => {
+      ran.push(id);
+      if (id === "child") await gate.promise;
+    },
+    (error) => expect.unreachable(error.message),
+  );
+  await adder.add([plainJob("child")], patient);
+  await until("it runs", () => ran.includes("child"));
+  const at = { name: "mail", queueName: family.name, data: {} };
+  await flows.add({ ...at, opts: { jobId: "parent" }, children: [{ ...at, opts: { jobId: "child" } }] });
+  expect(await queue.getJobState("parent")).toBe("waiting-children");
+  gate.resolve();
+  await until("the parent has completed", async () => (await queue.getJobState("parent")) === "completed");
+  expect(ran).toEqual(["child", "parent"]);
+});
+
+test("a job that nobody can read is told of, and holds up neither the others nor the end", async () => {
+  const [ran, errors]: [string[], Error[]] = [[], []];
+  await adder.add([plainJob("a"), plainJob("poison"), plainJob("b")], patient);
+  const opts = '{"parent":{"id":"x","queue":{"toString":1,"valueOf":1}}}';
+  await redis.hset(keyOf(family, "name", "poison"), "opts", opts);
+  const consumer = completeByUs(
+    (id) => ran.push(id),
+    (error) => errors.push(error),
+  );
+  await until("the others have run", () => ran.length === 2);
+  expect(ran).toEqual(["a", "b"]);
+  expect(errors).toHaveLength(1);
+  await consumer.close({ deadlineMs: 100 });
+  expect(await queue.getJobCounts("active", "completed")).toEqual({ active: 1, completed: 2 });
+});
+
+test("a lock that somebody else has is told of once, and its job left alone", async () => {
+  const errors: string[] = [];
+  const lock = keyOf(family, "name", "stolen:lock");
+  await adder.add([plainJob("stolen")], patient);
+  completeByUs(
+    () => redis.set(lock, "somebody else's"),
+    (error) => errors.push(error.message),
+  );
+  await until("it is told of", () => errors.length >= 2);
+  // BullMQ tries to fail it, which is refused as well.
+  expect(errors).toEqual([
+    "Lock mismatch for job stolen. Cmd moveToFinished from active",
+    "Lock mismatch for job stolen. Cmd moveToFinished from active",
+  ]);
+  expect(await redis.get(lock)).toBe("somebody else's");
+  expect(await queue.getJobState("stolen")).toBe("active");
 });

@@ -156,8 +156,7 @@ local function addLogs(KEYS, ARGV)
   return addLines(KEYS[2], ARGV[2], tonumber(ARGV[1]))
 end
 
--- Arguments: id, timestamp, return value, whether to fetch, lock token, the job's new data or "", lines for its log, attempts
--- with this one or "" where only BullMQ can tell, options.
+-- Arguments: id, timestamp, return value, whether to fetch, lock token, the job's new data or "", lines for its log, options.
 local function completedByBullmq(KEYS, ARGV, opts)
   local all = { token = ARGV[5] }
   for name, value in pairs(opts) do all[name] = value end
@@ -168,7 +167,7 @@ local function completedByBullmq(KEYS, ARGV, opts)
     { ARGV[1], ARGV[2], "returnvalue", ARGV[3], "completed", ARGV[4], prefix, cmsgpack.pack(all), fields })
 end
 
--- Asks once for this call and those of its kind that follow it what is asked of each of them.
+-- Asks once for this call and those of its kind that follow it what can be asked of all of them together.
 local function lookAhead()
   local keys, locks, ties, fetches = {}, {}, {}, 0
   local first, last, step = alike()
@@ -182,36 +181,27 @@ local function lookAhead()
   end
   local held, tokens = rcall("MGET", unpack(locks)), {}
   for i, key in ipairs(keys) do tokens[key] = held[i] end
-  ahead = {
-    tokens = tokens,
-    exist = rcall("EXISTS", unpack(keys)) == #keys,
-    areFree = rcall("EXISTS", unpack(ties)) == 0,
-    fetches = fetches,
-  }
+  ahead = { tokens = tokens, areFree = rcall("EXISTS", unpack(ties)) == 0, fetches = fetches }
 end
 
--- Nothing is written before all that it asks is answered.
-local function isOrdinary(KEYS, id, key, ARGV, opts)
-  local keep, token = opts['keepJobs'], ARGV[5]
-  if ARGV[8] == "" or opts['maxMetricsSize'] ~= "" or token == "0" or (keep['count'] or -1) > 0 or (keep['age'] or 1) <= 0 then return false end
+-- Nothing is written before all that it asks is answered. Whether the job has a parent is asked of its hash: it may have got one since.
+local function isOrdinary(KEYS, id, key, token, opts)
+  local keep = opts['keepJobs']
+  if opts['maxMetricsSize'] ~= "" or token == "0" or (keep['count'] or -1) > 0 or (keep['age'] or 1) <= 0 then return false end
   if ahead.tokens[key] ~= token then return false end
-  if not ahead.exist and rcall("EXISTS", key) == 0 then return false end
+  local job = redis.pcall("HMGET", key, "name", "parentKey", "parent", "deid", "atm")
+  if not job[1] or job[2] or job[3] or job[4] then return false end
   if not ahead.areFree and rcall("EXISTS", key .. ":dependencies", key .. ":unsuccessful") ~= 0 then return false end
-  return rcall("LREM", KEYS[2], -1, id) >= 1
+  if rcall("LREM", KEYS[2], -1, id) < 1 then return false end
+  return tostring((tonumber(job[5]) or 0) + 1)
 end
 
-local function keepIt(KEYS, key, id, ARGV, keep)
+local function keepIt(key, id, attemptsMade, ARGV, keep)
   local timestamp = ARGV[2]
-  local written
   if ARGV[6] == "" then
-    written = redis.pcall("HSET", key, "atm", ARGV[8], "returnvalue", ARGV[3], "finishedOn", timestamp)
+    rcall("HSET", key, "atm", attemptsMade, "returnvalue", ARGV[3], "finishedOn", timestamp)
   else
-    written = redis.pcall("HSET", key, "atm", ARGV[8], "returnvalue", ARGV[3], "finishedOn", timestamp, "data", ARGV[6])
-  end
-  -- Not a hash: it stays active, without a lock, as BullMQ leaves it.
-  if type(written) == "table" then
-    rcall("RPUSH", KEYS[2], id)
-    error(written)
+    rcall("HSET", key, "atm", attemptsMade, "returnvalue", ARGV[3], "finishedOn", timestamp, "data", ARGV[6])
   end
   local scores = finished.scores
   scores[#scores + 1] = timestamp
@@ -225,13 +215,14 @@ local function keepIt(KEYS, key, id, ARGV, keep)
 end
 
 local function complete(KEYS, ARGV)
-  local opts = sharedOf(ARGV[9]).value
+  local opts = sharedOf(ARGV[8]).value
   local keep = opts['keepJobs']
   local id, timestamp, token = ARGV[1], ARGV[2], ARGV[5]
   local key = prefix .. id
   KEYS[12] = key
   if not ahead or ahead.tokens[key] == nil then lookAhead() end
-  if not isOrdinary(KEYS, id, key, ARGV, opts) then return completedByBullmq(KEYS, ARGV, opts) end
+  local attemptsMade = isOrdinary(KEYS, id, key, token, opts)
+  if not attemptsMade then return completedByBullmq(KEYS, ARGV, opts) end
   if not hasTrimmed then
     local most = rcall("HGET", KEYS[9], "opts.maxLenEvents")
     if most then rcall("XTRIM", KEYS[4], "MAXLEN", "~", most) else bullmq().trimEvents(KEYS[9], KEYS[4]) end
@@ -242,15 +233,21 @@ local function complete(KEYS, ARGV)
   finished.locks[#finished.locks + 1] = key .. ":lock"
   finished.places[#finished.places + 1] = place
   if ARGV[7] ~= "" then addLines(key .. ":logs", ARGV[7], opts['keepLogs']) end
-  if keep['count'] == 0 then bullmq().removeJobKeys(key) else keepIt(KEYS, key, id, ARGV, keep) end
+  if keep['count'] == 0 then bullmq().removeJobKeys(key) else keepIt(key, id, attemptsMade, ARGV, keep) end
   rcall("XADD", KEYS[4], "*", "event", "completed", "jobId", id, "returnvalue", ARGV[3], "prev", "active")
   if ARGV[4] == "1" then
     local job = fetch(KEYS, KEYS[14], timestamp, opts, token)
     if job then return job end
+    -- What was asked of the others stands; of the job that is fetched here it is to be asked anew.
+    local kept = ahead
     settle()
+    ahead = kept
     local all = { token = token, lockDuration = opts['lockDuration'], name = opts['name'], limiter = opts['limiter'] }
     job = bullmq().fetchNextJob(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[6], KEYS[7], KEYS[9], KEYS[10], KEYS[14], prefix, timestamp, all)
-    if job then return job end
+    if job then
+      if ahead and job[2] then ahead.tokens[prefix .. job[2]] = nil end
+      return job
+    end
   end
   takeThem()
   if rcall("LLEN", KEYS[1]) == 0 and rcall("LLEN", KEYS[2]) == 0 and rcall("ZCARD", KEYS[3]) == 0 then

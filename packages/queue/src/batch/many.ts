@@ -49,7 +49,7 @@ const adding: readonly Kind[] = [
 ];
 
 const moving: readonly Kind[] = [
-  { name: "complete", run: "complete", keys: 14, args: 9, own: [], isShared: true },
+  { name: "complete", run: "complete", keys: 14, args: 8, own: [], isShared: true },
   { name: "moveToFinished", run: "failed", keys: 14, args: 9, own: [11, 12, 13] },
   { name: "moveToActive", run: "active", keys: 11, args: 3, own: [] },
   { name: "moveToDelayed", run: "delayed", keys: 11, args: 9, own: [5] },

@@ -19,8 +19,6 @@ export interface Completion {
   readonly returnValue: string;
   readonly keep: Keep;
   readonly attempts: JobsOptions["attempts"];
-  /** With this one; undefined when what else there is to do for the job is BullMQ's business. */
-  readonly attemptsMade: number | undefined;
   readonly token: string;
   readonly finishedOn: number;
   readonly fetchNext: boolean;
@@ -73,7 +71,7 @@ export function batchMoves(
   const completing = [...common, backend.toKey(""), backend.toKey("metrics:completed"), keys["marker"] ?? ""];
   const shared = sharedOptions(options);
   return async (completion) => {
-    const { id, attemptsMade = "", token, finishedOn, data = "", log } = completion;
+    const { id, token, finishedOn, data = "", log } = completion;
     const answer = await batcher.one({
       kind: "complete",
       keys: completing,
@@ -85,7 +83,6 @@ export function batchMoves(
         token,
         data,
         log.length === 0 ? "" : linesAsText(log),
-        String(attemptsMade),
       ],
       shared: shared(completion),
     });
@@ -93,9 +90,9 @@ export function batchMoves(
   };
 }
 
-/** As the script takes them; no line of a log has a NUL in it. */
+/** As the script takes them, which is without NULs and empty lines. */
 export function linesAsText(lines: readonly string[]): string {
-  return lines.join("\0");
+  return lines.map((line) => line.replaceAll("\0", "")).join("\0");
 }
 
 function isTogether(command: string): command is keyof typeof KEYS {

@@ -38,9 +38,8 @@ export async function move(
   steps: readonly Step[],
   mover: Mover = side.mover,
 ): Promise<readonly Result[]> {
-  const attempts = await attemptsOf(side, steps);
   side.moveSizes();
-  const results = await inTurn(side, steps, async (step) => comparable(await take(mover, step, attempts)));
+  const results = await inTurn(side, steps, async (step) => comparable(await take(mover, step)));
   const sizes = side.moveSizes();
   if (side.isFast && steps.length > 0 && (sizes.length !== 1 || sizes[0] !== steps.length))
     throw new Error(`${steps.length} moves went in calls of ${sizes.join(", ")}`);
@@ -90,22 +89,7 @@ async function inTurn<T>(
   return results;
 }
 
-/** By the ids of jobs; what a worker knows of a job that it has fetched. */
-type Attempts = ReadonlyMap<string, number | undefined>;
-
-async function attemptsOf(side: Side, steps: readonly Step[]): Promise<Attempts> {
-  const attempts = new Map<string, number | undefined>();
-  for (const step of steps) {
-    if (step.do !== "complete") continue;
-    const known = await side.redis.hmget(side.key(step.id), "atm", "parentKey", "deid").catch(() => []);
-    const [made, parent, deduplication] = known;
-    const isOrdinary = (parent ?? deduplication ?? null) === null;
-    attempts.set(step.id, isOrdinary ? Number(made ?? 0) + 1 : undefined);
-  }
-  return attempts;
-}
-
-async function take(mover: Mover, step: Step, attempts: Attempts): Promise<unknown> {
+async function take(mover: Mover, step: Step): Promise<unknown> {
   const { backend } = mover;
   switch (step.do) {
     case "fetch":
@@ -122,7 +106,6 @@ async function take(mover: Mover, step: Step, attempts: Attempts): Promise<unkno
         data: step.data,
         log: step.log ?? [],
         attempts: 1,
-        attemptsMade: attempts.get(step.id),
         finishedOn: Date.now() + (step.lateMs ?? 0),
       });
     case "fail": {
