@@ -15,6 +15,19 @@ end`;
  */
 export const LEAN_ADD = `
 local ids, keys, places, addedTo, maxEvents = {}, {}, {}, nil, nil
+-- Ids that are known to be free.
+local free
+
+-- Asks once whether this id and those that follow it are free.
+local function lookAhead()
+  local all, known = {}, {}
+  local first, last, step = alike()
+  for at = first, last, step do
+    all[#all + 1] = prefix .. ARGV[at]
+    known[ARGV[at]] = true
+  end
+  free = rcall("EXISTS", unpack(all)) == 0 and known or {}
+end
 
 -- They are in the queue by its last write, so that nothing that fails leaves an id there.
 local function queueAdded()
@@ -37,6 +50,7 @@ end
 local function byBullmq(script)
   return function(KEYS, ARGV)
     settle()
+    if free then free[ARGV[1]] = nil end
     local args = cmsgpack.pack({ prefix, ARGV[1], ARGV[2], tonumber(ARGV[3]) })
     return bullmq()[script](KEYS, { args, ARGV[4], cmsgpack.pack(sharedOf(ARGV[5]).value) })
   end
@@ -47,7 +61,9 @@ local addStandard, addDelayed, addPrioritized =
 local function addOrdinary(KEYS, ARGV)
   local id, name = ARGV[1], ARGV[2]
   local key = prefix .. id
-  if rcall("EXISTS", key) == 1 then return addStandard(KEYS, ARGV) end
+  if not free then lookAhead() end
+  if not free[id] and rcall("EXISTS", key) == 1 then return addStandard(KEYS, ARGV) end
+  free[id] = nil
   addedTo = KEYS
   maxEvents = maxEvents or rcall("HGET", KEYS[3], "opts.maxLenEvents") or bullmq().getOrSetMaxEvents(KEYS[3])
   rcall("HMSET", key, "name", name, "data", ARGV[4], "opts", sharedOf(ARGV[5]).json, "timestamp", ARGV[3],
