@@ -113,7 +113,7 @@ export class RunSpan {
     let asking: Promise<O> | undefined;
     const asks = (): Promise<O> => (asking ??= (async () => await ask(inner))());
     try {
-      watch(() => context.with(trace.setSpan(ROOT_CONTEXT, span), asks));
+      watch(() => void context.with(trace.setSpan(ROOT_CONTEXT, span), asks));
       const outcome = await asks();
       const isFailed = outcome.kind !== "delivered" && outcome.kind !== "withheld";
       end(span, summaryOf(asked, outcome), isFailed ? outcome.code : undefined);

@@ -51,7 +51,7 @@ class Ours {
 export function batchMoves(
   backend: RedisQueueBackend,
   options: Pick<WorkerOptions, "lockDuration" | "name" | "limiter" | "metrics">,
-  batcher: Batcher,
+  batcher: Pick<Batcher, "one">,
 ): (completion: Completion) => Promise<Finished> {
   const internals = backend as unknown as Internals;
   const byItself = internals.execCommand.bind(backend);

@@ -144,38 +144,38 @@ function plainMover(backend: RedisQueueBackend): Mover {
 }
 
 /** Puts all of a turn into one script call, however much it is: that makes the most of what calls may do to each other. */
-function inOneCall(redis: Redis, many: Many, prefix: string, sizes: number[]): Batcher {
+function inOneCall(redis: Redis, many: Many, prefix: string, sizes: number[]): Pick<Batcher, "one"> {
   interface Waiting {
-    readonly calls: readonly Call[];
-    readonly resolve: (answers: readonly Answer[]) => void;
+    readonly call: Call;
+    readonly resolve: (answer: Answer) => void;
     readonly reject: (error: unknown) => void;
   }
   let waiting: Waiting[] = [];
   const flush = async (): Promise<void> => {
     const all = waiting;
     waiting = [];
-    const calls = all.flatMap((one) => one.calls);
-    sizes.push(calls.length);
+    sizes.push(all.length);
     try {
-      const answers = await many.run(redis, prefix, calls);
-      let from = 0;
-      for (const one of all) one.resolve(answers.slice(from, (from += one.calls.length)));
+      const answers = await many.run(
+        redis,
+        prefix,
+        all.map(({ call }) => call),
+      );
+      for (const [n, one] of all.entries()) {
+        const answer = answers[n];
+        if (answer instanceof Error) one.reject(answer);
+        else one.resolve(answer);
+      }
     } catch (error) {
       for (const one of all) one.reject(error);
     }
   };
-  const run: Batcher["run"] = (calls) => {
-    const { promise, resolve, reject } = Promise.withResolvers<readonly Answer[]>();
-    if (waiting.length === 0) setImmediate(() => void flush());
-    waiting.push({ calls, resolve, reject });
-    return promise;
-  };
   return {
-    run,
-    async one(call) {
-      const [answer] = await run([call]);
-      if (answer instanceof Error) throw answer;
-      return answer;
+    one(call) {
+      const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+      if (waiting.length === 0) setImmediate(() => void flush());
+      waiting.push({ call, resolve, reject });
+      return promise;
     },
   };
 }
