@@ -10,7 +10,7 @@ import {
 import type { ChainableCommander, Redis } from "ioredis";
 
 import { createBatcher } from "./batch/batcher.ts";
-import { type Answer, type Call, manyAdds, Taken } from "./batch/many.ts";
+import { type Answer, type Call, manyAdds, type Shared, Taken } from "./batch/many.ts";
 import { type Family, keyOf } from "./names.ts";
 import type { Wait } from "./patience.ts";
 
@@ -66,10 +66,21 @@ function optionsOf({ delayMs = 0, priority = 0, keepCompletedMs }: NewJob) {
 
 const USUAL_OPTIONS = JSON.stringify({ removeOnFail: false } satisfies JobsOptions);
 
-function optionsTextOf(job: NewJob): string {
-  const { delayMs = 0, priority = 0, keepCompletedMs } = job;
-  const isUsual = delayMs <= 0 && priority <= 0 && keepCompletedMs === KEEP_COMPLETED_MS;
-  return isUsual ? USUAL_OPTIONS : JSON.stringify(optionsOf(job));
+/** Options and names, as the script wants them; equal ones of late are one object. */
+function commonParts(): (job: NewJob) => Shared {
+  const usual = new Map<string, Shared>();
+  let last: Shared = [];
+  return (job) => {
+    const { name, delayMs = 0, priority = 0, keepCompletedMs } = job;
+    if (delayMs <= 0 && priority <= 0 && keepCompletedMs === KEEP_COMPLETED_MS) {
+      let shared = usual.get(name);
+      if (shared === undefined) usual.set(name, (shared = [USUAL_OPTIONS, name]));
+      return shared;
+    }
+    const options = JSON.stringify(optionsOf(job));
+    if (last[0] !== options || last[1] !== name) last = [options, name];
+    return last;
+  };
 }
 
 /** Those that are added in one turn of the event loop, by whomever, go to Redis together. */
@@ -82,14 +93,15 @@ export function batchingAdder(redis: Redis, family: Family): Adder {
     addDelayedJob: keysOf("marker meta id delayed completed events".split(" ")),
     addPrioritizedJob: keysOf("marker meta id prioritized delayed completed active events pc".split(" ")),
   };
+  const sharedOf = commonParts();
   const callOf = (job: NewJob): Call => {
-    const { id, name, timestamp, data, delayMs = 0, priority = 0 } = job;
+    const { id, timestamp, data, delayMs = 0, priority = 0 } = job;
     const kind = delayMs > 0 ? "addDelayedJob" : priority > 0 ? "addPrioritizedJob" : "addStandardJob";
     return {
       kind,
       keys: keys[kind],
-      args: [id, name, String(timestamp), data],
-      shared: optionsTextOf(job),
+      args: [id, String(timestamp), data],
+      shared: sharedOf(job),
     };
   };
   return {

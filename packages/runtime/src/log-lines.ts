@@ -1,13 +1,20 @@
 import type { Outcome, Trail, Verdict } from "@understudy/core";
 
 /** One readable line per answer for the job's own log. */
-export function lineOf(outcome: Outcome, attempt: number): string {
+function lineOf(outcome: Outcome, attempt: number): string {
   const head = `${new Date(outcome.at).toISOString()} attempt ${attempt} ${outcome.provider}`;
   const id = outcome.requestId === undefined ? "" : ` request ${outcome.requestId}`;
   if (outcome.kind === "delivered") return `${head} ✓ delivered in ${outcome.durationMs} ms${id}`;
   const wait = outcome.retryAfterMs === undefined ? "" : `, retry after ${outcome.retryAfterMs} ms`;
   const detail = outcome.detail === undefined ? "" : `: ${outcome.detail}`;
   return `${head} ✗ ${outcome.kind} ${outcome.code} in ${outcome.durationMs} ms${wait}${id}${detail}`;
+}
+
+/** The last line says what was made of it. */
+export function linesOf(trail: Trail, attempt: number, verdict: Verdict): readonly string[] {
+  const lines = trail.map((outcome) => lineOf(outcome, attempt));
+  const last = lines.pop();
+  return [...lines, last === undefined ? verdictLine(verdict) : `${last} ${verdictLine(verdict)}`];
 }
 
 export function verdictLine(verdict: Verdict): string {

@@ -3,7 +3,7 @@ import { cancelReasonOf, type Fetched, locate, type Located, type Settlement } f
 import { canAskAgain, questionFor } from "@understudy/resilience";
 
 import { ask, askWhatBecame } from "./ask.ts";
-import { lineOf, reasonOf, verdictLine } from "./log-lines.ts";
+import { linesOf, reasonOf, verdictLine } from "./log-lines.ts";
 import { type Decided, pastOf, type Ready, receive } from "./receive.ts";
 import { addRemainders, isPartial } from "./remainder.ts";
 import type { Run, RunContext } from "./run.ts";
@@ -48,7 +48,7 @@ async function attempt(ready: Ready, run: Run): Promise<Settlement> {
   if (trail.some((outcome) => isPartial(outcome, envelope))) await addRemainders(job, envelope, trail, run);
   const number = envelope.attempt + 1;
   tellCalls(trail, number, run);
-  const log = [...trail.map((outcome) => lineOf(outcome, number)), verdictLine(verdict)];
+  const log = linesOf(trail, number, verdict);
   return settlementOf(
     verdict,
     { data: JSON.stringify(next), reason: cancelled ?? reasonOf(trail), log },

@@ -11,20 +11,22 @@ end`;
 
 /**
  * Adds a job as BullMQ's own scripts do. For an ordinary job, whose id is free, it writes the same; what is the same for all of a call
- * is asked and written once. All else is done by BullMQ's own functions. Arguments: id, name, timestamp, data, options.
+ * is asked and written once. All else is done by BullMQ's own functions. Arguments: id, timestamp, data, and shared: options, name.
  */
 export const LEAN_ADD = `
-local ids, keys, places, addedTo, maxEvents = {}, {}, {}, nil, nil
+local ids, keys, places, hasTrimmed = {}, {}, {}, false
+-- How the queue is: the length of its events, whether it is paused, and how many may be active.
+local addedTo, meta
 -- Ids that are known to be free.
 local free
 
 -- Asks once whether this id and those that follow it are free.
-local function lookAhead()
+local function lookAhead(at)
   local all, known = {}, {}
-  local first, last, step = alike()
-  for at = first, last, step do
-    all[#all + 1] = prefix .. ARGV[at]
-    known[ARGV[at]] = true
+  for at = at, last, step do
+    local id = ARGV[at]
+    all[#all + 1] = prefix .. id
+    known[id] = true
   end
   free = rcall("EXISTS", unpack(all)) == 0 and known or {}
 end
@@ -32,11 +34,10 @@ end
 -- They are in the queue by its last write, so that nothing that fails leaves an id there.
 local function queueAdded()
   local KEYS = addedTo
-  rcall("XTRIM", KEYS[8], "MAXLEN", "~", maxEvents)
+  if not hasTrimmed then rcall("XTRIM", KEYS[8], "MAXLEN", "~", meta[1]) end
   rcall("INCRBY", KEYS[4], #ids)
-  local meta = rcall("HMGET", KEYS[3], "paused", "concurrency")
-  local isMaxed = meta[2] and rcall("LLEN", KEYS[7]) >= tonumber(meta[2])
-  if not meta[1] and not isMaxed then rcall("ZADD", KEYS[9], 0, "0") end
+  local isMaxed = meta[3] and rcall("LLEN", KEYS[7]) >= tonumber(meta[3])
+  if not meta[2] and not isMaxed then rcall("ZADD", KEYS[9], 0, "0") end
   rcall("LPUSH", KEYS[1], unpack(ids))
 end
 
@@ -44,34 +45,44 @@ end
 local function settle()
   if #ids == 0 then return end
   if not writeFor(places, queueAdded) then rcall("DEL", unpack(keys)) end
-  ids, keys, places = {}, {}, {}
+  ids, keys, places, hasTrimmed = {}, {}, {}, false
 end
 
 local function byBullmq(script)
-  return function(KEYS, ARGV)
+  return function(KEYS, at)
     settle()
-    if free then free[ARGV[1]] = nil end
-    local args = cmsgpack.pack({ prefix, ARGV[1], ARGV[2], tonumber(ARGV[3]) })
-    return bullmq()[script](KEYS, { args, ARGV[4], cmsgpack.pack(sharedOf(ARGV[5]).value) })
+    local id, shared = ARGV[at], sharedOf(ARGV[at + 3])
+    if free then free[id] = nil end
+    local args = cmsgpack.pack({ prefix, id, shared[2], tonumber(ARGV[at + 1]) })
+    return bullmq()[script](KEYS, { args, ARGV[at + 2], cmsgpack.pack(valueOf(shared)) })
   end
 end
 local addStandard, addDelayed, addPrioritized =
   byBullmq("addStandardJob"), byBullmq("addDelayedJob"), byBullmq("addPrioritizedJob")
 
-local function addOrdinary(KEYS, ARGV)
-  local id, name = ARGV[1], ARGV[2]
+local function addOrdinary(KEYS, at)
+  local id = ARGV[at]
   local key = prefix .. id
-  if not free then lookAhead() end
-  if not free[id] and rcall("EXISTS", key) == 1 then return addStandard(KEYS, ARGV) end
+  if not free then lookAhead(at) end
+  if not free[id] and rcall("EXISTS", key) == 1 then return addStandard(KEYS, at) end
   free[id] = nil
-  addedTo = KEYS
-  maxEvents = maxEvents or rcall("HGET", KEYS[3], "opts.maxLenEvents") or bullmq().getOrSetMaxEvents(KEYS[3])
-  rcall("HMSET", key, "name", name, "data", ARGV[4], "opts", sharedOf(ARGV[5]).json, "timestamp", ARGV[3],
+  if not meta then
+    addedTo, meta = KEYS, rcall("HMGET", KEYS[3], "opts.maxLenEvents", "paused", "concurrency")
+    meta[1] = meta[1] or bullmq().getOrSetMaxEvents(KEYS[3])
+  end
+  local shared = sharedOf(ARGV[at + 3])
+  local name = shared[2]
+  rcall("HMSET", key, "name", name, "data", ARGV[at + 2], "opts", shared[1], "timestamp", ARGV[at + 1],
     "delay", "0", "priority", "0")
   ids[#ids + 1] = id
   keys[#keys + 1] = key
   places[#places + 1] = place
   rcall("XADD", KEYS[8], "*", "event", "added", "jobId", id, "name", name)
-  rcall("XADD", KEYS[8], "*", "event", "waiting", "jobId", id)
+  if at == last then
+    rcall("XADD", KEYS[8], "MAXLEN", "~", meta[1], "*", "event", "waiting", "jobId", id)
+    hasTrimmed = true
+  else
+    rcall("XADD", KEYS[8], "*", "event", "waiting", "jobId", id)
+  end
   return id
 end`;

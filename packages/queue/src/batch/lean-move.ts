@@ -13,7 +13,7 @@ export const WANTED_BY_MOVE = [
  * and written once. All else is done by BullMQ's own functions, before anything of it was written.
  */
 export const LEAN_MOVE = `
-local isPlainQueue, promotedAt, hasTrimmed, fetchedFor, ahead
+local meta, promotedAt, hasTrimmed, fetchedFor, ahead
 local next = {}
 local function none() return { ids = {}, scores = {}, locks = {}, places = {} } end
 local finished = none()
@@ -44,7 +44,7 @@ local function takeThem()
 end
 
 local function settle()
-  isPlainQueue, promotedAt, hasTrimmed, ahead = nil, nil, nil, nil
+  meta, promotedAt, hasTrimmed, ahead = nil, nil, nil, nil
   takeThem()
   if fetchedFor then rcall("ZADD", fetchedFor, 0, "0") end
   fetchedFor = nil
@@ -53,6 +53,15 @@ local function settle()
   -- The jobs are completed, whatever becomes of those before them; whoever completes next tries again.
   if finished.before then pcall(removeOld, finished.KEYS, finished.before) end
   finished = none()
+end
+
+-- How the queue is: the length of its events, and what keeps it from being a plain one.
+local function metaOf(KEYS)
+  if not meta then
+    meta = rcall("HMGET", KEYS[9], "opts.maxLenEvents", "paused", "concurrency", "max", "duration")
+    meta.isPlain = not (meta[2] or meta[3] or meta[4] or meta[5])
+  end
+  return meta
 end
 
 local function byBullmq(script, KEYS, ARGV)
@@ -118,11 +127,7 @@ local function takeNext(KEYS)
 end
 
 local function fetch(KEYS, markerKey, timestamp, opts, token)
-  if isPlainQueue == nil then
-    local meta = rcall("HMGET", KEYS[9], "paused", "concurrency", "max", "duration")
-    isPlainQueue = not (meta[1] or meta[2] or meta[3] or meta[4])
-  end
-  if not isPlainQueue or opts['limiter'] or token == "0" then return nil end
+  if not metaOf(KEYS).isPlain or opts['limiter'] or token == "0" then return nil end
   if promotedAt ~= timestamp then promote(KEYS, markerKey, timestamp) end
   local id = takeNext(KEYS)
   if not id then return nil end
@@ -133,75 +138,80 @@ local function fetch(KEYS, markerKey, timestamp, opts, token)
   return { started(key, timestamp, opts['name']), id, 0, 0 }
 end
 
-local function active(KEYS, ARGV)
-  local opts = cmsgpack.unpack(ARGV[3])
-  return fetch(KEYS, KEYS[11], ARGV[2], opts, opts['token']) or byBullmq("moveToActive", KEYS, ARGV)
+local function active(KEYS, at)
+  local opts = cmsgpack.unpack(ARGV[at + 2])
+  return fetch(KEYS, KEYS[11], ARGV[at + 1], opts, opts['token']) or byBullmq("moveToActive", KEYS, argumentsAt(at))
 end
 
 -- Lines for the job's own log are for people: whether they can be written changes nothing else.
 local function addLines(logsKey, lines, keep)
-  local ok, count = pcall(function()
-    if not string.find(lines, "\\0", 1, true) then return rcall("RPUSH", logsKey, lines) end
+  local count
+  if string.find(lines, "\\0", 1, true) then
     local all = {}
     for line in string.gmatch(lines, "[^%z]+") do all[#all + 1] = line end
-    return rcall("RPUSH", logsKey, unpack(all))
-  end)
-  if ok and count > keep then rcall("LTRIM", logsKey, 0 - keep, -1) end
-  return ok and math.min(count, keep) or 0
+    count = redis.pcall("RPUSH", logsKey, unpack(all))
+  else
+    count = redis.pcall("RPUSH", logsKey, lines)
+  end
+  if type(count) ~= "number" then return 0 end
+  if count > keep then rcall("LTRIM", logsKey, 0 - keep, -1) end
+  return math.min(count, keep)
 end
 
 -- Arguments: how many to keep, the lines.
-local function addLogs(KEYS, ARGV)
+local function addLogs(KEYS, at)
   if rcall("EXISTS", KEYS[1]) == 0 then return -1 end
-  return addLines(KEYS[2], ARGV[2], tonumber(ARGV[1]))
+  return addLines(KEYS[2], ARGV[at + 1], tonumber(ARGV[at]))
 end
 
--- Arguments: id, timestamp, return value, whether to fetch, lock token, the job's new data or "", lines for its log, options.
-local function completedByBullmq(KEYS, ARGV, opts)
-  local all = { token = ARGV[5] }
+-- Arguments: id, timestamp, return value, whether to fetch, lock token, the job's new data or "", lines for its log; shared: options.
+local function completedByBullmq(KEYS, at, opts)
+  local id, timestamp, returnValue, fetchNext, token, data, lines = unpack(ARGV, at, at + 6)
+  local all = { token = token }
   for name, value in pairs(opts) do all[name] = value end
   local key = KEYS[12]
-  if ARGV[7] ~= "" and rcall("GET", key .. ":lock") == ARGV[5] then addLines(key .. ":logs", ARGV[7], opts['keepLogs']) end
-  local fields = ARGV[6] ~= "" and cmsgpack.pack({ "data", ARGV[6] }) or ""
+  if lines ~= "" and rcall("GET", key .. ":lock") == token then addLines(key .. ":logs", lines, opts['keepLogs']) end
+  local fields = data ~= "" and cmsgpack.pack({ "data", data }) or ""
   return byBullmq("moveToFinished", KEYS,
-    { ARGV[1], ARGV[2], "returnvalue", ARGV[3], "completed", ARGV[4], prefix, cmsgpack.pack(all), fields })
+    { id, timestamp, "returnvalue", returnValue, "completed", fetchNext, prefix, cmsgpack.pack(all), fields })
 end
 
 -- Asks once for this call and those of its kind that follow it what can be asked of all of them together.
-local function lookAhead()
-  local keys, locks, ties, fetches = {}, {}, {}, 0
-  local first, last, step = alike()
-  for at = first, last, step do
+local function lookAhead(at)
+  local keys, locks, ties, fetches, lockOf, tokens = {}, {}, {}, 0, {}, {}
+  for at = at, last, step do
     local key = prefix .. ARGV[at]
-    keys[#keys + 1] = key
-    locks[#locks + 1] = key .. ":lock"
-    ties[#ties + 1] = key .. ":dependencies"
-    ties[#ties + 1] = key .. ":unsuccessful"
+    local n = #keys + 1
+    keys[n] = key
+    locks[n] = key .. ":lock"
+    lockOf[key] = locks[n]
+    ties[2 * n - 1] = key .. ":dependencies"
+    ties[2 * n] = key .. ":unsuccessful"
     if ARGV[at + 3] == "1" then fetches = fetches + 1 end
   end
-  local held, tokens = rcall("MGET", unpack(locks)), {}
+  local held = rcall("MGET", unpack(locks))
   for i, key in ipairs(keys) do tokens[key] = held[i] end
-  ahead = { tokens = tokens, areFree = rcall("EXISTS", unpack(ties)) == 0, fetches = fetches }
+  ahead = { tokens = tokens, lockOf = lockOf, areFree = rcall("EXISTS", unpack(ties)) == 0, fetches = fetches }
 end
 
--- Nothing is written before all that it asks is answered. Whether the job has a parent is asked of its hash: it may have got one since.
-local function isOrdinary(KEYS, id, key, token, opts)
+-- How often the job has been tried with this time, unless there is more to it than to most. Nothing is written before all that it asks
+-- is answered. Whether the job has a parent is asked of its hash: it may have got one since.
+local function triesOfOrdinary(KEYS, id, key, token, opts)
   local keep = opts['keepJobs']
-  if opts['maxMetricsSize'] ~= "" or token == "0" or (keep['count'] or -1) > 0 or (keep['age'] or 1) <= 0 then return false end
-  if ahead.tokens[key] ~= token then return false end
-  local job = redis.pcall("HMGET", key, "name", "parentKey", "parent", "deid", "atm")
-  if not job[1] or job[2] or job[3] or job[4] then return false end
-  if not ahead.areFree and rcall("EXISTS", key .. ":dependencies", key .. ":unsuccessful") ~= 0 then return false end
-  if rcall("LREM", KEYS[2], -1, id) < 1 then return false end
-  return tostring((tonumber(job[5]) or 0) + 1)
+  if opts['maxMetricsSize'] ~= "" or token == "0" or (keep['count'] or -1) > 0 or (keep['age'] or 1) <= 0 then return nil end
+  if ahead.tokens[key] ~= token then return nil end
+  local job = redis.pcall("HMGET", key, "name", "atm", "parentKey", "deid")
+  if not job[1] or job[3] or job[4] then return nil end
+  if not ahead.areFree and rcall("EXISTS", key .. ":dependencies", key .. ":unsuccessful") ~= 0 then return nil end
+  if rcall("LREM", KEYS[2], -1, id) < 1 then return nil end
+  return job[2] and tostring(tonumber(job[2]) + 1) or "1"
 end
 
-local function keepIt(key, id, attemptsMade, ARGV, keep)
-  local timestamp = ARGV[2]
-  if ARGV[6] == "" then
-    rcall("HSET", key, "atm", attemptsMade, "returnvalue", ARGV[3], "finishedOn", timestamp)
+local function keepIt(key, id, tries, timestamp, returnValue, data, keep)
+  if data == "" then
+    rcall("HSET", key, "atm", tries, "returnvalue", returnValue, "finishedOn", timestamp)
   else
-    rcall("HSET", key, "atm", attemptsMade, "returnvalue", ARGV[3], "finishedOn", timestamp, "data", ARGV[6])
+    rcall("HSET", key, "atm", tries, "returnvalue", returnValue, "finishedOn", timestamp, "data", data)
   end
   local scores = finished.scores
   scores[#scores + 1] = timestamp
@@ -214,28 +224,28 @@ local function keepIt(key, id, attemptsMade, ARGV, keep)
   end
 end
 
-local function complete(KEYS, ARGV)
-  local opts = sharedOf(ARGV[8]).value
+local function complete(KEYS, at)
+  local opts = valueOf(sharedOf(ARGV[at + 7]))
   local keep = opts['keepJobs']
-  local id, timestamp, token = ARGV[1], ARGV[2], ARGV[5]
+  local id, timestamp, returnValue, fetchNext, token, data, lines = unpack(ARGV, at, at + 6)
   local key = prefix .. id
   KEYS[12] = key
-  if not ahead or ahead.tokens[key] == nil then lookAhead() end
-  local attemptsMade = isOrdinary(KEYS, id, key, token, opts)
-  if not attemptsMade then return completedByBullmq(KEYS, ARGV, opts) end
+  if not ahead or ahead.tokens[key] == nil then lookAhead(at) end
+  local tries = triesOfOrdinary(KEYS, id, key, token, opts)
+  if not tries then return completedByBullmq(KEYS, at, opts) end
   if not hasTrimmed then
-    local most = rcall("HGET", KEYS[9], "opts.maxLenEvents")
+    local most = metaOf(KEYS)[1]
     if most then rcall("XTRIM", KEYS[4], "MAXLEN", "~", most) else bullmq().trimEvents(KEYS[9], KEYS[4]) end
     hasTrimmed = true
   end
   finished.KEYS = KEYS
   finished.ids[#finished.ids + 1] = id
-  finished.locks[#finished.locks + 1] = key .. ":lock"
+  finished.locks[#finished.locks + 1] = ahead.lockOf[key]
   finished.places[#finished.places + 1] = place
-  if ARGV[7] ~= "" then addLines(key .. ":logs", ARGV[7], opts['keepLogs']) end
-  if keep['count'] == 0 then bullmq().removeJobKeys(key) else keepIt(key, id, attemptsMade, ARGV, keep) end
-  rcall("XADD", KEYS[4], "*", "event", "completed", "jobId", id, "returnvalue", ARGV[3], "prev", "active")
-  if ARGV[4] == "1" then
+  if lines ~= "" then addLines(key .. ":logs", lines, opts['keepLogs']) end
+  if keep['count'] == 0 then bullmq().removeJobKeys(key) else keepIt(key, id, tries, timestamp, returnValue, data, keep) end
+  rcall("XADD", KEYS[4], "*", "event", "completed", "jobId", id, "returnvalue", returnValue, "prev", "active")
+  if fetchNext == "1" then
     local job = fetch(KEYS, KEYS[14], timestamp, opts, token)
     if job then return job end
     -- What was asked of the others stands; of the job that is fetched here it is to be asked anew.
@@ -256,5 +266,5 @@ local function complete(KEYS, ARGV)
   return 0
 end
 
-local function failed(KEYS, ARGV) return byBullmq("moveToFinished", KEYS, ARGV) end
-local function delayed(KEYS, ARGV) return byBullmq("moveToDelayed", KEYS, ARGV) end`;
+local function failed(KEYS, at) return byBullmq("moveToFinished", KEYS, argumentsAt(at)) end
+local function delayed(KEYS, at) return byBullmq("moveToDelayed", KEYS, argumentsAt(at)) end`;

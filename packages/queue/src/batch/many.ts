@@ -13,9 +13,12 @@ export interface Call {
   /** All keys of its kind. */
   readonly keys: readonly string[];
   readonly args: readonly Argument[];
-  /** JSON that many calls have in common; it is sent once. Its last argument, for the script. */
-  readonly shared?: string;
+  /** What many calls have in common, as one and the same object; it is sent once. Their last argument, for the script. */
+  readonly shared?: Shared;
 }
+
+/** Texts, the first of which is JSON; as many as all have of its `Many`. */
+export type Shared = readonly string[];
 
 export type Argument = string | number | Buffer | undefined;
 
@@ -33,23 +36,22 @@ export interface Many {
 
 interface Kind {
   readonly name: string;
-  /** The Lua function that does it. */
+  /** The Lua function that does it, given its keys and where in ARGV its arguments begin. */
   readonly run: string;
   readonly keys: number;
   readonly args: number;
   /** Which of its keys, counted from 1, differ from call to call. */
   readonly own: readonly number[];
-  readonly isShared?: true;
 }
 
 const adding: readonly Kind[] = [
-  { name: "addStandardJob", run: "addOrdinary", keys: 9, args: 5, own: [], isShared: true },
-  { name: "addDelayedJob", run: "addDelayed", keys: 6, args: 5, own: [], isShared: true },
-  { name: "addPrioritizedJob", run: "addPrioritized", keys: 9, args: 5, own: [], isShared: true },
+  { name: "addStandardJob", run: "addOrdinary", keys: 9, args: 4, own: [] },
+  { name: "addDelayedJob", run: "addDelayed", keys: 6, args: 4, own: [] },
+  { name: "addPrioritizedJob", run: "addPrioritized", keys: 9, args: 4, own: [] },
 ];
 
 const moving: readonly Kind[] = [
-  { name: "complete", run: "complete", keys: 14, args: 8, own: [], isShared: true },
+  { name: "complete", run: "complete", keys: 14, args: 8, own: [] },
   { name: "moveToFinished", run: "failed", keys: 14, args: 9, own: [11, 12, 13] },
   { name: "moveToActive", run: "active", keys: 11, args: 3, own: [] },
   { name: "moveToDelayed", run: "delayed", keys: 11, args: 9, own: [5] },
@@ -62,6 +64,7 @@ export const manyAdds = (): Many =>
     wanted: WANTED_BY_ADD,
     changes: TELLS_WHAT_IS_TAKEN,
     lean: LEAN_ADD,
+    shared: 2,
   });
 export const manyMoves = (): Many =>
   manyOf("move-many", moving, {
@@ -69,6 +72,7 @@ export const manyMoves = (): Many =>
     wanted: WANTED_BY_MOVE,
     changes: "",
     lean: LEAN_MOVE,
+    shared: 1,
   });
 
 interface Lua {
@@ -78,6 +82,8 @@ interface Lua {
   readonly wanted: readonly string[];
   readonly changes: string;
   readonly lean: string;
+  /** How many texts calls share that share some. */
+  readonly shared: number;
 }
 
 // BullMQ's numbers are times and counts, all of them safe integers.
@@ -99,18 +105,19 @@ export class Taken {
 const PRELUDE = `
 local prefix = ARGV[1]
 local shared = {}
-local function sharedOf(number) return shared[number] end
 local found
 local answers, place = {}, 0
-local kind, at
+local kind, last, step
 
--- Where the arguments begin of this call and of those of its kind that follow at once: the first, the last, and the step.
-local function alike()
-  local step = kind.args + #kind.own + 1
-  local last = at
-  while ARGV[last + kind.args] == kind.number do last = last + step end
-  return at, last, step
+-- What calls share, by its number: its texts, and what the first of them says.
+local function sharedOf(number) return shared[number] end
+local function valueOf(texts)
+  if texts.value == nil then texts.value = cjson.decode(texts[1]) end
+  return texts.value
 end
+
+-- The arguments of one call.
+local function argumentsAt(at) return { unpack(ARGV, at, at + kind.args - 1) } end
 
 local function failure(why)
   return { "${FAILED}", type(why) == "table" and why.err or tostring(why) }
@@ -127,15 +134,16 @@ end
 
 /**
  * KEYS those of each kind that is called, one kind after the other, without the keys that differ from call to call.
- * ARGV prefix; how many kinds are called, then their numbers; how many texts are shared, then these; then for each call the number
- * of its kind, its own keys, its arguments, the last of which is the number of its shared text where its kind has one.
+ * ARGV prefix; how many kinds are called, then their numbers; how much is shared, then the texts of each; then for calls of one kind
+ * that follow each other the kind's number, how many they are, and of each its own keys and its arguments, the last of which is the
+ * number of what it shares, where it does.
  * Answers with one answer for each call: BullMQ's own, { "!", why } or { "=", data }.
  */
-const DRIVER = `
+const driverOf = (sharedTexts: number): string => `
 local kindCount = tonumber(ARGV[2])
-at = 0
+local at = 0
 for i = 3, kindCount + 2 do
-  kind = kinds[tonumber(ARGV[i])]
+  kind = kinds[ARGV[i]]
   local isOwn = {}
   for _, place in ipairs(kind.own) do isOwn[place] = true end
   for place = 1, kind.keys do
@@ -148,42 +156,48 @@ end
 at = kindCount + 3
 local sharedCount = tonumber(ARGV[at])
 for i = 1, sharedCount do
-  local json = ARGV[at + i]
-  shared[tostring(i)] = { json = json, value = cjson.decode(json) }
+  shared[tostring(i)] = { unpack(ARGV, at + 1, at + ${sharedTexts}) }
+  at = at + ${sharedTexts}
 end
-at = at + sharedCount + 1
+at = at + 1
 
 while ARGV[at] do
-  kind = kinds[tonumber(ARGV[at])]
-  for i, place in ipairs(kind.own) do kind.table[place] = ARGV[at + i] end
-  at = at + #kind.own + 1
-  found = nil
-  place = place + 1
-  local ok, answer = pcall(kind.run, kind.table, { unpack(ARGV, at, at + kind.args - 1) })
-  at = at + kind.args
-  if not ok or type(answer) == "table" and answer.err then
-    answer = failure(answer)
-  elseif found ~= nil then
-    answer = { "${TAKEN}", found }
+  kind = kinds[ARGV[at]]
+  local run, keys, own = kind.run, kind.table, kind.own
+  step = #own + kind.args
+  -- Where the arguments begin of the first of them and of the last.
+  local first = at + 2 + #own
+  last = first + (ARGV[at + 1] - 1) * step
+  for at = first, last, step do
+    for i = 1, #own do keys[own[i]] = ARGV[at - #own - 1 + i] end
+    found = nil
+    place = place + 1
+    local ok, answer = pcall(run, keys, at)
+    if not ok or type(answer) == "table" and answer.err then
+      answer = failure(answer)
+    elseif found ~= nil then
+      answer = { "${TAKEN}", found }
+    end
+    -- Unless it failed already with what was written for several.
+    if answers[place] == nil then answers[place] = answer or false end
   end
-  -- Unless it failed already with what was written for several.
-  if answers[place] == nil then answers[place] = answer or false end
+  at = last + kind.args
 end
 settle()
 -- As one text: to read so many small parts takes longer than all else that is done with an answer.
 return cmsgpack.pack(answers)`;
 
-function manyOf(name: string, kinds: readonly Kind[], { files, wanted, changes, lean }: Lua): Many {
+function manyOf(name: string, kinds: readonly Kind[], { files, wanted, changes, lean, shared: sharedTexts }: Lua): Many {
   const rows = kinds.map(
     (kind, n) =>
-      `{ number = "${n + 1}", run = ${kind.run}, keys = ${kind.keys}, args = ${kind.args}, own = { ${kind.own.join(", ")} }, table = {} }`,
+      `["${n + 1}"] = { run = ${kind.run}, keys = ${kind.keys}, args = ${kind.args}, own = { ${kind.own.join(", ")} }, table = {} }`,
   );
   const lua = [
     PRELUDE,
     luaFunctions(files.map(loadScript), wanted, changes),
     lean,
     `local kinds = { ${rows.join(",\n")} }`,
-    DRIVER,
+    driverOf(sharedTexts),
   ].join("\n");
   const script = defineScript(name, lua);
   const shapes = new Map(kinds.map((kind, n) => [kind.name, shapeOf(kind, n + 1)]));
@@ -192,21 +206,27 @@ function manyOf(name: string, kinds: readonly Kind[], { files, wanted, changes, 
     async run(redis, prefix, calls) {
       const keys: string[] = [];
       const called = new Set<number>();
-      const shared = new Map<string, string>();
+      const shared = new Map<Shared, string>();
       const args: Argument[] = [];
+      let before: Shape | undefined;
+      let countAt = 0;
       for (const call of calls) {
         const shape = shapes.get(call.kind);
         if (shape === undefined) throw new TypeError(`there is no kind ${call.kind} in ${name}`);
-        if (!called.has(shape.number)) {
-          called.add(shape.number);
-          for (const place of shape.common) keys.push(call.keys[place] ?? "");
+        if (shape === before) args[countAt] = Number(args[countAt]) + 1;
+        else {
+          before = shape;
+          countAt = args.push(shape.number, 1) - 1;
+          if (!called.has(shape.number)) {
+            called.add(shape.number);
+            for (const place of shape.common) keys.push(call.keys[place] ?? "");
+          }
         }
-        args.push(shape.text);
         for (const place of shape.own) args.push(call.keys[place]);
         args.push(...call.args);
         if (call.shared !== undefined) args.push(numberOf(call.shared, shared));
       }
-      const head = [prefix, called.size, ...called, shared.size, ...shared.keys()];
+      const head = [prefix, called.size, ...called, shared.size, ...[...shared.keys()].flat()];
       const packed = await script.runForBytes(redis, keys, [...head, ...args]);
       const answers = unpackr.unpack(packed) as readonly unknown[];
       if (answers.length !== calls.length)
@@ -216,15 +236,14 @@ function manyOf(name: string, kinds: readonly Kind[], { files, wanted, changes, 
   };
 }
 
-function numberOf(text: string, known: Map<string, string>): string {
-  let number = known.get(text);
-  if (number === undefined) known.set(text, (number = String(known.size + 1)));
+function numberOf(shared: Shared, known: Map<Shared, string>): string {
+  let number = known.get(shared);
+  if (number === undefined) known.set(shared, (number = String(known.size + 1)));
   return number;
 }
 
 interface Shape {
   readonly number: number;
-  readonly text: string;
   /** Places of keys, counted from 0. */
   readonly common: readonly number[];
   readonly own: readonly number[];
@@ -233,7 +252,6 @@ interface Shape {
 function shapeOf({ keys, own }: Kind, number: number): Shape {
   return {
     number,
-    text: String(number),
     common: Array.from({ length: keys }, (_, n) => n).filter((n) => !own.includes(n + 1)),
     own: own.map((n) => n - 1),
   };

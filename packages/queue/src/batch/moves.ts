@@ -3,7 +3,7 @@ import type { JobsOptions, KeepJobs, RedisQueueBackend, WorkerOptions } from "bu
 import { KEEP_LOG_LINES } from "../adder.ts";
 import type { Batcher } from "./batcher.ts";
 import { type HandedOver, handedOver } from "./handed-over.ts";
-import type { Answer, Argument } from "./many.ts";
+import type { Answer, Argument, Shared } from "./many.ts";
 
 /** How many keys BullMQ's own calls have that go together. */
 const KEYS = { moveToFinished: 14, moveToActive: 11, moveToDelayed: 11 } as const;
@@ -106,7 +106,7 @@ function sharedOptions({
   limiter,
   metrics,
 }: Pick<WorkerOptions, "lockDuration" | "name" | "limiter" | "metrics">) {
-  const textOf = (keep: KeepJobs, attempts: JobsOptions["attempts"]): string =>
+  const textOf = (keep: KeepJobs, attempts: JobsOptions["attempts"]): Shared => [
     JSON.stringify({
       name,
       keepJobs: keep,
@@ -115,10 +115,11 @@ function sharedOptions({
       attempts,
       maxMetricsSize: metrics?.maxDataPoints || "",
       keepLogs: KEEP_LOG_LINES,
-    });
+    }),
+  ];
   // Nearly all jobs of a queue say the same.
-  let [age, known]: [number | undefined, string] = [undefined, ""];
-  return ({ keep, attempts }: Pick<Completion, "keep" | "attempts">): string => {
+  let [age, known]: [number | undefined, Shared] = [undefined, []];
+  return ({ keep, attempts }: Pick<Completion, "keep" | "attempts">): Shared => {
     const all = typeof keep === "object" ? keep : { count: keepCount(keep) };
     const isUsual = attempts === USUAL_ATTEMPTS && "age" in all && Object.keys(all).length === 1;
     if (!isUsual) return textOf(all, attempts);
