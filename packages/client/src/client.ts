@@ -101,13 +101,10 @@ export function createClient(options: ClientOptions): Client {
     return family;
   };
 
-  /** @param jobs of one payload: one, or one for each sink */
   const addOne = async (family: Family, jobs: readonly Sealed[]): Promise<Enqueued> => {
-    try {
-      return answerTo(jobs, family.name, await producer.add(family, jobs, deadlineMs));
-    } catch (error) {
-      throw EnqueueError.from(error, [keyOf(jobs)], []);
-    }
+    const [one] = await producer.addEach(family, [jobs], deadlineMs);
+    if (one?.ok !== true) throw EnqueueError.from(one?.error, [keyOf(jobs)], []);
+    return answerTo(jobs, family.name, one.before);
   };
 
   /** Each payload by itself, so many under way at once. */

@@ -32,14 +32,12 @@ export type Before = string | undefined;
 
 /** Adds jobs of one family, once. */
 export interface Adder {
-  /** In one atomic step. @throws Error of Redis or of the connection */
-  add(jobs: readonly NewJob[], wait: Wait): Promise<readonly Before[]>;
-  /** Each group in one atomic step of its own; `ended` is told of each what `add` would answer or throw. */
-  addEach(
-    groups: readonly (readonly NewJob[])[],
-    wait: Wait,
-    ended: (index: number, how: readonly Before[] | Error) => void,
-  ): Promise<void>;
+  /**
+   * In one atomic step.
+   * @param wait nothing is sent any more when it is over
+   * @param ended told of what stood under the jobs' ids, or of the error of Redis or of the connection; must not throw
+   */
+  add(jobs: readonly NewJob[], wait: Pick<Wait, "isOver">, ended: (how: readonly Before[] | Error) => void): void;
   close(): Promise<void>;
 }
 
@@ -105,17 +103,8 @@ export function batchingAdder(redis: Redis, family: Family): Adder {
     };
   };
   return {
-    async add(jobs, wait) {
-      const before = befores(await batcher.run(jobs.map(callOf), wait));
-      if (before instanceof Error) throw before;
-      return before;
-    },
-    addEach: (groups, wait, ended) =>
-      batcher.runEach(
-        groups.map((jobs) => jobs.map(callOf)),
-        wait,
-        (index, how) => ended(index, how instanceof Error ? how : befores(how)),
-      ),
+    add: (jobs, wait, ended) =>
+      batcher.send(jobs.map(callOf), wait, (how) => ended(how instanceof Error ? how : befores(how))),
     close: () => Promise.resolve(),
   };
 }
@@ -142,16 +131,10 @@ export function plainAdder(redis: Redis, family: Family, onError: (error: Error)
     });
   };
   return {
-    add,
-    async addEach(groups, _, ended) {
-      const addOne = async (jobs: readonly NewJob[], index: number): Promise<void> => {
-        const how = await add(jobs).catch((error: unknown) =>
-          error instanceof Error ? error : new Error(String(error)),
-        );
-        ended(index, how);
-      };
-      await Promise.all(groups.map(addOne));
-    },
+    add: (jobs, _, ended) =>
+      void add(jobs)
+        .catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))))
+        .then(ended),
     close: () => backend.close(),
   };
 }

@@ -4,18 +4,16 @@ import { UnderstudyError } from "@understudy/core";
 import type { Redis } from "ioredis";
 
 import { type Adder, batchingAdder, type Before, type NewJob, plainAdder } from "./adder.ts";
+import { type Added, Adding, closed, RETRY_MS } from "./adding.ts";
 import { usesBatches } from "./batch/backend.ts";
 import { connectProducer, type RedisLocation } from "./connection.ts";
 import { registerFamily } from "./families.ts";
 import type { Family } from "./names.ts";
-import { createPatience, type Wait } from "./patience.ts";
+import { createPatience } from "./patience.ts";
 import { isConnectionTrouble, isScriptsLost, refused, unreachable } from "./trouble.ts";
 
 export type { Before, NewJob } from "./adder.ts";
-
-export type Added =
-  | { readonly ok: true; readonly before: readonly Before[] }
-  | { readonly ok: false; readonly error: unknown };
+export type { Added } from "./adding.ts";
 
 export interface Producer {
   /**
@@ -49,7 +47,7 @@ export function openProducer(
   const isFast = usesBatches();
   const adders = new Map<string, Adder>();
   const patience = createPatience();
-  let closed = false;
+  let isClosed = false;
 
   const adderOf = (family: Family): Adder => {
     const adder = isFast ? batchingAdder(connection, family) : plainAdder(connection, family, onError);
@@ -57,25 +55,36 @@ export function openProducer(
     return adder;
   };
 
-  const adderFor = async (family: Family, wait: Wait): Promise<Adder> => {
-    if (connection.status !== "ready") await ready();
+  const knownAdder = (family: Family): Adder | undefined =>
+    connection.status === "ready" ? adders.get(family.prefix) : undefined;
+
+  const prepare = async (family: Family): Promise<Adder> => {
+    await ready();
     if (!adders.has(family.prefix)) await registerFamily(connection, family);
-    const adder = adders.get(family.prefix) ?? adderOf(family);
-    // Whoever waited for this has been told that it failed: nothing may land after that if we can help it.
-    if (wait.isOver) throw new Error("given up");
-    return adder;
+    return adders.get(family.prefix) ?? adderOf(family);
   };
 
+  const addEach: Producer["addEach"] = (family, groups, deadlineMs) =>
+    new Adding({
+      groups,
+      deadlineMs,
+      adder: () => knownAdder(family),
+      prepare: () => prepare(family),
+      begin: (onOver) => patience.begin(deadlineMs, onOver),
+      isClosed: () => isClosed,
+      onScriptsLost: () => connection.disconnect(true),
+    }).done;
+
   /** Tries again while the connection is at fault, until the deadline. */
-  const insist = <T>(deadlineMs: number, advice: string, attempt: (wait: Wait) => Promise<T>): Promise<T> => {
+  const insist = <T>(deadlineMs: number, attempt: () => Promise<T>): Promise<T> => {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     let trouble: unknown;
-    const wait = patience.begin(deadlineMs, () => reject(unreachable(deadlineMs, trouble, advice)));
+    const wait = patience.begin(deadlineMs, () => reject(unreachable(deadlineMs, trouble, ASK_AGAIN)));
     const tryOn = async (): Promise<void> => {
       while (!wait.isOver) {
-        if (closed) throw new UnderstudyError("client_closed", "This client was closed; create another one.");
+        if (isClosed) throw closed();
         try {
-          return resolve(await attempt(wait));
+          return resolve(await attempt());
         } catch (error) {
           if (wait.isOver || error instanceof UnderstudyError) throw error;
           if (isScriptsLost(error)) connection.disconnect(true);
@@ -94,64 +103,25 @@ export function openProducer(
   return {
     async add(family, jobs, deadlineMs) {
       if (jobs.length === 0) return [];
-      let tries = 0;
-      const before = await insist(deadlineMs, addAdvice, async (wait) => {
-        tries += 1;
-        return await (await adderFor(family, wait)).add(jobs, wait);
-      });
-      return tries === 1 ? before : withoutOwn(jobs, before);
+      const [added] = await addEach(family, [jobs], deadlineMs);
+      if (added?.ok !== true) throw added?.error;
+      return added.before;
     },
-    async addEach(family, groups, deadlineMs) {
-      const added: (Added | undefined)[] = groups.map(() => undefined);
-      let left = [...groups.keys()];
-      let tries = 0;
-      const attempt = async (wait: Wait): Promise<void> => {
-        tries += 1;
-        const isFirst = tries === 1;
-        const tried = left;
-        const again: number[] = [];
-        let trouble: Error | undefined;
-        const some = tried.map((index) => groups[index] ?? []);
-        await (
-          await adderFor(family, wait)
-        ).addEach(some, wait, (n, how) => {
-          const index = tried[n] ?? 0;
-          if (!(how instanceof Error))
-            added[index] = { ok: true, before: isFirst ? how : withoutOwn(some[n] ?? [], how) };
-          else if (isConnectionTrouble(how) || isScriptsLost(how)) {
-            again.push(index);
-            trouble = how;
-          } else added[index] = { ok: false, error: refused(how) };
-        });
-        left = again;
-        if (trouble !== undefined) throw trouble;
-      };
-      const error: unknown = await insist(deadlineMs, addAdvice, attempt).catch((thrown: unknown) => thrown);
-      return added.map((one) => one ?? { ok: false, error });
-    },
+    addEach,
     ask: (question, deadlineMs) =>
-      insist(deadlineMs, askAdvice, async () => {
+      insist(deadlineMs, async () => {
         await ready();
         return await question(connection);
       }),
     async close() {
-      closed = true;
+      isClosed = true;
       await Promise.allSettled([...adders.values()].map((adder) => adder.close()));
       connection.disconnect();
     },
   };
 }
 
-/** After a lost answer, what we find may be what we ourselves stored. */
-function withoutOwn(jobs: readonly NewJob[], before: readonly Before[]): readonly Before[] {
-  return before.map((data, i) => (isOwn(jobs[i]?.data, data) ? undefined : data));
-}
-
-const RETRY_MS = 50;
-
-const addAdvice =
-  "The job may or may not be stored: enqueue it again with this error's idempotencyKey, which can never double it.";
-const askAdvice = "Ask again: what was asked may have been done, and doing it twice changes nothing.";
+const ASK_AGAIN = "Ask again: what was asked may have been done, and doing it twice changes nothing.";
 
 /** Resolves when the connection can be written to; all who wait share one listener. */
 function readiness(connection: Redis): () => Promise<void> {
@@ -166,20 +136,4 @@ function readiness(connection: Redis): () => Promise<void> {
     });
     await coming;
   };
-}
-
-/** Whether what stands there came from this very enqueue, however far its job has got since. */
-function isOwn(sent: string | undefined, found: Before): boolean {
-  if (sent === undefined || found === undefined) return false;
-  const [one, other] = [sent, found].map(identityOf);
-  return one !== undefined && one === other;
-}
-
-function identityOf(data: string): string | undefined {
-  try {
-    const { enqueuedAt, idempotencyKey, payload } = JSON.parse(data) as Record<string, unknown>;
-    return typeof enqueuedAt === "number" ? JSON.stringify([enqueuedAt, idempotencyKey, payload]) : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { expect, test } from "vitest";
 
-import { createBatcher } from "./batcher.ts";
+import { type Batcher, createBatcher } from "./batcher.ts";
 import type { Answer, Call, Many } from "./many.ts";
 
 /** A script call that was made, and is answered when the test says so. */
@@ -27,6 +27,12 @@ function setUp(most = 50) {
   return { sent, batcher: createBatcher({ redis: {} as Redis, many, prefix: "a:b:", most }) };
 }
 
+/** All of them in one group. */
+const together = (batcher: Batcher, calls: readonly Call[], wait?: { readonly isOver: boolean }) =>
+  new Promise<readonly Answer[]>((resolve, reject) =>
+    batcher.send(calls, wait, (how) => (how instanceof Error ? reject(how) : resolve(how))),
+  );
+
 const call = (name: string): Call => ({ kind: "any", keys: [], args: [name] });
 const named = (name: string, count: number): readonly Call[] =>
   Array.from({ length: count }, (_, n) => call(`${name}-${n}`));
@@ -48,7 +54,7 @@ test("what is called in one turn by whomever goes together, in order, and each h
   const { sent, batcher } = setUp();
   const asked = [
     batcher.one(call("a")),
-    batcher.run([call("b"), call("c")]),
+    together(batcher, [call("b"), call("c")]),
     Promise.resolve().then(() => batcher.one(call("d"))),
   ];
   await turnEnds();
@@ -71,7 +77,7 @@ test("a call that failed concerns its caller alone; a group is told which of its
   const asked = Promise.allSettled([
     batcher.one(call("a")),
     batcher.one(call("bad")),
-    batcher.run([call("b"), call("bad too")]),
+    together(batcher, [call("b"), call("bad too")]),
   ]);
   await turnEnds();
   sent[0]?.answer();
@@ -111,7 +117,7 @@ test("a script call that could not even be made rejects those that were in it", 
 test("no script call has more than the most, but for a group, which is never cut", async () => {
   const { sent, batcher } = setUp(10);
   for (const one of named("lone", 95)) void batcher.one(one);
-  void batcher.run(named("group", 40));
+  void together(batcher, named("group", 40));
   void batcher.one(call("last"));
   await turnEnds();
   for (const one of sent) one.answer();
@@ -155,32 +161,6 @@ test("as soon as enough have come together they go, though their turn is not ove
   expect(sizes(sent)).toEqual([4]);
 });
 
-test("who asks for many is told of each", async () => {
-  const { sent, batcher } = setUp();
-  const told: unknown[] = [];
-  const asked = batcher.runEach(
-    [[call("a")], [call("b"), call("bad")], [call("c")]],
-    { isOver: false },
-    (index, how) => told.push([index, how]),
-  );
-  await turnEnds();
-  expect(sizes(sent)).toEqual([4]);
-  sent[0]?.answer();
-  await asked;
-  expect(told).toEqual([
-    [0, ["a"]],
-    [1, ["b", new Error("bad")]],
-    [2, ["c"]],
-  ]);
-  const failing = batcher.runEach([[call("d")]], { isOver: false }, (index, how) => told.push([index, how]));
-  await turnEnds();
-  sent[1]?.fail(new Error("connection lost"));
-  await failing;
-  expect(told.at(-1)).toEqual([0, new Error("connection lost")]);
-  await batcher.runEach([], { isOver: false }, () => told.push("nobody"));
-  expect(told).toHaveLength(4);
-});
-
 test("with enough under way what comes one by one waits to go together, but for a whole call's worth", async () => {
   const { sent, batcher } = setUp(10);
   for (const one of named("n", 5)) {
@@ -207,8 +187,8 @@ test("who has given up by the end of the turn is not sent, and counts no more", 
   const { sent, batcher } = setUp();
   const wait = { isOver: false };
   const asked = Promise.allSettled([
-    batcher.run(named("given-up", 2), wait),
-    batcher.run([call("a")], { isOver: false }),
+    together(batcher, named("given-up", 2), wait),
+    together(batcher, [call("a")], { isOver: false }),
   ]);
   wait.isOver = true;
   await turnEnds();
@@ -224,7 +204,7 @@ test("who has given up by the end of the turn is not sent, and counts no more", 
 test("who gives up after it was sent is answered all the same: whether it was done is for Redis to say", async () => {
   const { sent, batcher } = setUp();
   const wait = { isOver: false };
-  const asked = batcher.run([call("a")], wait);
+  const asked = together(batcher, [call("a")], wait);
   await turnEnds();
   wait.isOver = true;
   sent[0]?.answer();

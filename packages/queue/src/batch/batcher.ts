@@ -6,25 +6,21 @@ import type { Answer, Call, Many } from "./many.ts";
 /** Sends calls to Redis, those of one turn of the event loop together. */
 export interface Batcher {
   /**
-   * Calls that go in one script call, in order; each is answered by itself. Rejects when the script call failed that they were in.
+   * Calls that go in one script call, in order; each is answered by itself.
    * @param wait nothing is sent any more when it is over
+   * @param ended told of the answers, or of why the script call failed that they were in; must not throw
    */
-  run(calls: readonly Call[], wait?: Pick<Wait, "isOver">): Promise<readonly Answer[]>;
-  /** Many such, for one who asks for all of them: `ended` is told of each by itself, and of the error that `run` would reject with. */
-  runEach(
-    groups: readonly (readonly Call[])[],
-    wait: Pick<Wait, "isOver">,
-    ended: (index: number, how: readonly Answer[] | Error) => void,
-  ): Promise<void>;
+  send(calls: readonly Call[], wait: Pick<Wait, "isOver"> | undefined, ended: Ended): void;
   /** @throws Error when this call failed */
   one(call: Call): Promise<Answer>;
 }
 
+export type Ended = (how: readonly Answer[] | Error) => void;
+
 interface Group {
   readonly calls: readonly Call[];
   readonly wait: Pick<Wait, "isOver"> | undefined;
-  readonly settle: (answers: readonly Answer[]) => void;
-  readonly fail: (error: unknown) => void;
+  readonly ended: Ended;
 }
 
 interface BatcherParts {
@@ -53,20 +49,21 @@ export function createBatcher({ redis, many, prefix, most }: BatcherParts): Batc
   let scripts = 0;
   let isDue = false;
 
-  const send = async (groups: readonly Group[], calls: readonly Call[]): Promise<void> => {
+  const ask = async (groups: readonly Group[], calls: readonly Call[]): Promise<void> => {
     scripts += 1;
     peak = Math.max(underWay, peak * FADE);
+    let how: readonly Answer[] | Error;
     try {
-      const answers = await many.run(redis, prefix, calls);
-      let from = 0;
-      for (const group of groups) group.settle(answers.slice(from, (from += group.calls.length)));
+      how = await many.run(redis, prefix, calls);
     } catch (error) {
-      for (const { fail } of groups) fail(error);
-    } finally {
-      scripts -= 1;
-      underWay -= calls.length;
-      if (waiting.length > 0) flushLater();
+      how = error instanceof Error ? error : new Error(String(error));
     }
+    scripts -= 1;
+    underWay -= calls.length;
+    let from = 0;
+    for (const group of groups)
+      group.ended(how instanceof Error ? how : how.slice(from, (from += group.calls.length)));
+    if (waiting.length > 0) flushLater();
   };
 
   const sizeNow = (): number => Math.min(most, Math.max(LEAST, Math.ceil(Math.max(underWay, peak) / SHARE)));
@@ -77,7 +74,7 @@ export function createBatcher({ redis, many, prefix, most }: BatcherParts): Batc
     let groups: Group[] = [];
     let calls: Call[] = [];
     const sendThese = (): void => {
-      void send(groups, calls);
+      void ask(groups, calls);
       groups = [];
       calls = [];
     };
@@ -85,7 +82,7 @@ export function createBatcher({ redis, many, prefix, most }: BatcherParts): Batc
     for (const group of all) {
       if (group.wait?.isOver === true) {
         underWay -= group.calls.length;
-        group.fail(new Error("given up before it was sent"));
+        group.ended(new Error("given up before it was sent"));
         continue;
       }
       groups.push(group);
@@ -109,41 +106,24 @@ export function createBatcher({ redis, many, prefix, most }: BatcherParts): Batc
     else setImmediate(flushRest);
   };
 
-  const enter = (group: Group): void => {
-    waiting.push(group);
-    waitingCalls += group.calls.length;
-    underWay += group.calls.length;
+  const send: Batcher["send"] = (calls, wait, ended) => {
+    waiting.push({ calls, wait, ended });
+    waitingCalls += calls.length;
+    underWay += calls.length;
     // Redis begins with these while the callers of the others are still told of their answers.
     if (waitingCalls >= most || (scripts < ENOUGH && waitingCalls >= sizeNow())) flush(false);
     if (waiting.length > 0) flushLater();
   };
 
-  const run = (calls: readonly Call[], wait?: Pick<Wait, "isOver">): Promise<readonly Answer[]> =>
-    new Promise((settle, fail) => enter({ calls, wait, settle, fail }));
-
   return {
-    run,
-    runEach: (groups, wait, ended) =>
-      new Promise((resolve) => {
-        let left = groups.length;
-        const end = (index: number, how: readonly Answer[] | Error): void => {
-          ended(index, how);
-          left -= 1;
-          if (left === 0) resolve();
-        };
-        if (left === 0) resolve();
-        for (const [index, calls] of groups.entries())
-          enter({
-            calls,
-            wait,
-            settle: (answers) => end(index, answers),
-            fail: (error) => end(index, error instanceof Error ? error : new Error(String(error))),
-          });
-      }),
-    async one(call) {
-      const [answer] = await run([call]);
-      if (answer instanceof Error) throw answer;
-      return answer;
-    },
+    send,
+    one: (call) =>
+      new Promise((resolve, reject) =>
+        send([call], undefined, (how) => {
+          const answer = how instanceof Error ? how : how[0];
+          if (answer instanceof Error) reject(answer);
+          else resolve(answer);
+        }),
+      ),
   };
 }

@@ -9,6 +9,7 @@ import { connectWorker } from "../connection.ts";
 import { type Fetched, startConsumer } from "../consumer.ts";
 import { type Family, familyOf, keyOf } from "../names.ts";
 import type { Settlement } from "../settlement.ts";
+import { addWith } from "../testing/steps.ts";
 
 /** Ours and BullMQ's own, side by side on one queue. */
 let family: Family;
@@ -29,7 +30,6 @@ beforeEach(() => {
   });
 });
 
-const patient = { isOver: false, end: () => {} };
 const ids = Array.from({ length: 60 }, (_, n) => `job-${n}`);
 /** Every third has a delay, every fifth a priority. */
 const jobs: readonly NewJob[] = ids.map((id, n) => ({
@@ -43,7 +43,7 @@ const jobs: readonly NewJob[] = ids.map((id, n) => ({
 }));
 
 async function addByUs(): Promise<void> {
-  await Promise.all(jobs.map((job) => adder.add([job], patient)));
+  await Promise.all(jobs.map((job) => addWith(adder, [job])));
 }
 
 async function addByBullmq(): Promise<void> {
@@ -201,7 +201,7 @@ test("a log with half a character, which the JSON of Redis refuses, is written a
   onTestFinished(() => consumer.close({ deadlineMs: 0 }));
   const other = familyOf("other", family.namespace);
   const [first = expect.unreachable()] = jobs.slice(1);
-  await batchingAdder(redis, other).add([first], patient);
+  await addWith(batchingAdder(redis, other), [first]);
   await until("it has completed", async () => (await redis.zcard(keyOf(other, "name", "completed"))) === 1);
   expect(await redis.lrange(keyOf(other, "name", "job-1:logs"), 0, -1)).toEqual([
     "half a \ufffd",
@@ -210,9 +210,9 @@ test("a log with half a character, which the JSON of Redis refuses, is written a
 });
 
 test("of many jobs each has the answer to its own add, and the next ones know what was there", async () => {
-  const first = await Promise.all(jobs.map((job) => adder.add([job], patient)));
+  const first = await Promise.all(jobs.map((job) => addWith(adder, [job])));
   expect(first.flat()).toEqual(jobs.map(() => undefined));
-  const again = await Promise.all(jobs.map((job) => adder.add([{ ...job, data: '"other"' }], patient)));
+  const again = await Promise.all(jobs.map((job) => addWith(adder, [{ ...job, data: '"other"' }])));
   expect(again.flat()).toEqual(jobs.map(({ data }) => data));
 });
 
@@ -255,7 +255,7 @@ test("a job that gets a parent while it runs tells it that it has completed", as
     },
     (error) => expect.unreachable(error.message),
   );
-  await adder.add([plainJob("child")], patient);
+  await addWith(adder, [plainJob("child")]);
   await until("it runs", () => ran.includes("child"));
   const at = { name: "mail", queueName: family.name, data: {} };
   await flows.add({ ...at, opts: { jobId: "parent" }, children: [{ ...at, opts: { jobId: "child" } }] });
@@ -267,7 +267,7 @@ test("a job that gets a parent while it runs tells it that it has completed", as
 
 test("a job that nobody can read is told of, and holds up neither the others nor the end", async () => {
   const [ran, errors]: [string[], Error[]] = [[], []];
-  await adder.add([plainJob("a"), plainJob("poison"), plainJob("b")], patient);
+  await addWith(adder, [plainJob("a"), plainJob("poison"), plainJob("b")]);
   const opts = '{"parent":{"id":"x","queue":{"toString":1,"valueOf":1}}}';
   await redis.hset(keyOf(family, "name", "poison"), "opts", opts);
   const consumer = completeByUs(
@@ -284,7 +284,7 @@ test("a job that nobody can read is told of, and holds up neither the others nor
 test("a lock that somebody else has is told of once, and its job left alone", async () => {
   const errors: string[] = [];
   const lock = keyOf(family, "name", "stolen:lock");
-  await adder.add([plainJob("stolen")], patient);
+  await addWith(adder, [plainJob("stolen")]);
   completeByUs(
     () => redis.set(lock, "somebody else's"),
     (error) => errors.push(error.message),

@@ -1,6 +1,6 @@
 import type { JobsOptions, RedisQueueBackend } from "bullmq";
 
-import type { Before, NewJob } from "../adder.ts";
+import type { Adder, Before, NewJob } from "../adder.ts";
 import { isScriptsLost } from "../trouble.ts";
 import type { Mover, Side } from "./sides.ts";
 
@@ -55,7 +55,7 @@ export async function add(side: Side, jobs: readonly NewJob[]): Promise<readonly
 export async function addTogether(side: Side, jobs: readonly NewJob[]): Promise<Result> {
   if (!side.isFast) return await resultOf(addAll(side, jobs));
   side.scriptsSent();
-  const result = await resultOf(side.adder.add(jobs, patient));
+  const result = await resultOf(addWith(side.adder, jobs));
   if (side.scriptsSent() !== 1) throw new Error("it did not go in one call");
   return result;
 }
@@ -69,14 +69,19 @@ async function addAll(side: Side, jobs: readonly NewJob[]): Promise<readonly Bef
 /** Another file of tests may make the server forget its scripts, which ioredis learns in a transaction by its failure only. */
 async function addOne({ adder }: Side, job: NewJob): Promise<readonly Before[]> {
   try {
-    return await adder.add([job], patient);
+    return await addWith(adder, [job]);
   } catch (error) {
     if (!isScriptsLost(error)) throw error;
-    return await adder.add([job], patient);
+    return await addWith(adder, [job]);
   }
 }
 
-const patient = { isOver: false, end: () => {} };
+/** @throws what the adder tells of */
+export function addWith(adder: Adder, jobs: readonly NewJob[]): Promise<readonly Before[]> {
+  return new Promise((resolve, reject) =>
+    adder.add(jobs, { isOver: false }, (how) => (how instanceof Error ? reject(how) : resolve(how))),
+  );
+}
 
 async function inTurn<T>(
   side: Side,
