@@ -5,6 +5,7 @@ import { boundOf } from "./demands.ts";
 import { median } from "./median.ts";
 import type { Stage } from "./stage.ts";
 import type { Demand, Result, Row, Sample } from "./types.ts";
+import { AT_WORK } from "./warm.ts";
 
 export const header = `| | ours | bare BullMQ | unit | ratio | required | ratios of the rounds | disturbed | client µs/job, ours / bare | Redis µs/job, ours / bare |
 | --- | ---: | ---: | --- | ---: | --- | --- | --- | ---: | ---: |`;
@@ -44,7 +45,7 @@ export async function machine({ redis, isPinned, isSmoke }: Stage): Promise<stri
     ? "Redis on core 1, clients on core 0"
     : "nothing pinned (the short form, no taskset, or one core): Redis and clients may share a core, which makes figures noisy";
   return `${cpus().length} × ${cpus()[0]?.model.trim() ?? "?"}, ${Math.round(totalmem() / 2 ** 30)} GiB; Node ${process.versions.node}, Redis ${version}, append-only file synced every second; ${where}.
-Each sample in a fresh process, warmed up with a quarter of its jobs. Payload 325 bytes. Disturbed: samples in which other programs used more than a quarter of a core, at the third try too. Bare BullMQ: default options, and completed jobs kept for as long as ours, by age, which is the cheapest way.${isSmoke ? "\nThe short form: counts are held, and the figures say nothing." : ""}`;
+Each sample in a fresh process, which does ${AT_WORK.toLocaleString("en")} jobs before it is measured (half as many where it calls a provider; with a backlog, a quarter of what is measured). Payload 325 bytes. Disturbed: samples in which other programs used more than a quarter of a core, at the third try too. Bare BullMQ: default options, and completed jobs kept for as long as ours, by age, which is the cheapest way.${isSmoke ? "\nThe short form: counts are held, and the figures say nothing." : ""}`;
 }
 
 function micros(samples: readonly Sample[], of: "clientUs" | "redisUs"): string {

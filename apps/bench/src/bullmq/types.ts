@@ -11,6 +11,8 @@ export type Load = "plain" | "own" | "delayed" | "prioritised";
 export type Work =
   | {
       readonly kind: "enqueue";
+      /** As many first, by a hundred callers. */
+      readonly burst: number;
       readonly callers: number;
       /** Jobs in one call; 1 for one at a time. */
       readonly bulk: number;

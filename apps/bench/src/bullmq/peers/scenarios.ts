@@ -82,5 +82,5 @@ function scenariosOf(peer: PeerName, folder: string, postgres: Postgres | undefi
 
 function bareEnqueue({ isSmoke }: Stage): WorkOf<"enqueue"> {
   const jobs = isSmoke ? sizes.smoke : sizes.redis;
-  return { kind: "enqueue", callers: 100, bulk: 1, load: "plain", warm: jobs / 4, jobs };
+  return { kind: "enqueue", burst: 0, callers: 100, bulk: 1, load: "plain", warm: jobs / 4, jobs };
 }

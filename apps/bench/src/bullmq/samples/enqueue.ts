@@ -9,11 +9,12 @@ export async function sampleEnqueue(order: Order<WorkOf<"enqueue">>): Promise<Sa
   const { system, namespace, work } = order;
   const redis = await connected(order.redis);
   const producer = await openProducer(order, work.load);
-  await produce(producer, work, 0, work.warm);
+  await produce(producer, { callers: 100, bulk: 1 }, 0, work.burst);
+  await produce(producer, work, work.burst, work.warm);
   const stop = await clock(redis);
-  await produce(producer, work, work.warm, work.jobs);
+  await produce(producer, work, work.burst + work.warm, work.jobs);
   const { perSecond, ...cpu } = await stop(work.jobs);
-  const asked = work.warm + work.jobs;
+  const asked = work.burst + work.warm + work.jobs;
   const stored = await waitingIn(redis, placeOf(system, namespace, mail.job));
   const problems = stored === asked ? [] : [`${stored} jobs are in Redis, and ${asked} were enqueued`];
   return { figures: { perSecond }, ...cpu, problems };

@@ -2,6 +2,7 @@ import { fill } from "../fill.ts";
 import type { Stage } from "../stage.ts";
 import { event } from "../subjects.ts";
 import type { Scenario, System, WorkOf } from "../types.ts";
+import { AT_WORK } from "../warm.ts";
 
 interface Way {
   readonly name: string;
@@ -35,7 +36,8 @@ export const callScenarios: readonly Scenario[] = ways.map(
       await stage.empty();
       const namespace = stage.namespace(system);
       const jobs = stage.isSmoke ? 200 : many;
-      const warm = Math.ceil(jobs / 4);
+      // They take several times as long as others.
+      const warm = stage.isSmoke ? Math.ceil(jobs / 4) : AT_WORK / 2;
       const vendor = `${await vendorOf(stage, system)}/${awayMs}`;
       await fill(stage, { system, namespace, subject: event, count: warm + jobs });
       const work: WorkOf<"call"> = { kind: "call", concurrency, http, vendor, warm, jobs };

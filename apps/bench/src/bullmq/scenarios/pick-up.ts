@@ -1,6 +1,7 @@
 import { median } from "../median.ts";
 import type { Stage } from "../stage.ts";
 import type { Sample, Scenario, System, WorkOf } from "../types.ts";
+import { AT_WORK } from "../warm.ts";
 import { endToEnd } from "./end-to-end.ts";
 
 const BUSY_SHARE = 0.75;
@@ -30,7 +31,7 @@ function busy(): Scenario {
       if (stage.isSmoke) return;
       const capacities: number[] = [];
       for (let nth = 0; nth < 3; nth += 1)
-        capacities.push((await endToEnd(stage, "bullmq", 40_000)).figures["perSecond"] ?? 0);
+        capacities.push((await endToEnd(stage, "bullmq", 60_000)).figures["perSecond"] ?? 0);
       perSecond = BUSY_SHARE * median(capacities);
       console.error(
         `pickup-p99-busy: ${Math.round(perSecond)} jobs/s, ¾ of what bare BullMQ does end to end`,
@@ -47,7 +48,7 @@ async function pickUp(stage: Stage, system: System, perSecond: number, seconds: 
     kind: "pick-up",
     concurrency: 50,
     perSecond,
-    burst: stage.isSmoke ? 100 : 10_000,
+    burst: stage.isSmoke ? 100 : AT_WORK,
     warm: Math.ceil(jobs / 4),
     jobs,
   };

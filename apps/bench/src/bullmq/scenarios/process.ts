@@ -2,6 +2,7 @@ import { fill } from "../fill.ts";
 import type { Stage } from "../stage.ts";
 import { startTracing } from "../tracing.ts";
 import type { Sample, Scenario, System, WorkOf } from "../types.ts";
+import { AT_WORK } from "../warm.ts";
 
 interface Way {
   readonly name: string;
@@ -11,9 +12,9 @@ interface Way {
 }
 
 const ways: readonly Way[] = [
-  { name: "process-1", concurrency: 1, jobs: 8000 },
-  { name: "process-10", concurrency: 10, jobs: 100_000, atLeast: 1.2 },
-  { name: "process-50", concurrency: 50, jobs: 120_000, atLeast: 1.6 },
+  { name: "process-1", concurrency: 1, jobs: 10_000 },
+  { name: "process-10", concurrency: 10, jobs: 60_000, atLeast: 1.2 },
+  { name: "process-50", concurrency: 50, jobs: 80_000, atLeast: 1.6 },
 ];
 
 /** The whole runtime with a provider that delivers at once, beside a Worker that does nothing: both drain what waits. */
@@ -37,7 +38,7 @@ type Size = Pick<WorkOf<"process">, "concurrency" | "jobs" | "isTraced">;
 export async function drain(stage: Stage, system: System, size: Size): Promise<Sample> {
   await stage.empty();
   const namespace = stage.namespace(system);
-  const warm = Math.ceil(size.jobs / 4);
+  const warm = stage.isSmoke ? Math.ceil(size.jobs / 4) : AT_WORK;
   const stopTracing = size.isTraced ? startTracing() : undefined;
   try {
     await fill(stage, { system, namespace, count: warm + size.jobs });

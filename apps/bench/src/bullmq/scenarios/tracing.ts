@@ -17,7 +17,7 @@ export const tracingScenarios: readonly Scenario[] = [
     take: (stage, system) =>
       drain(stage, "ours", {
         concurrency: 50,
-        jobs: stage.isSmoke ? 400 : 40_000,
+        jobs: stage.isSmoke ? 400 : 60_000,
         isTraced: system === "ours",
       }),
   },
