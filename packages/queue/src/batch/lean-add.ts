@@ -35,9 +35,9 @@ end
 local function queueAdded()
   local KEYS = addedTo
   if not hasTrimmed then rcall("XTRIM", KEYS[8], "MAXLEN", "~", meta[1]) end
-  rcall("INCRBY", KEYS[4], #ids)
+  rcall("INCRBY", KEYS[4], ids[2] and #ids or "1")
   local isMaxed = meta[3] and rcall("LLEN", KEYS[7]) >= tonumber(meta[3])
-  if not meta[2] and not isMaxed then rcall("ZADD", KEYS[9], 0, "0") end
+  if not meta[2] and not isMaxed then rcall("ZADD", KEYS[9], "0", "0") end
   rcall("LPUSH", KEYS[1], unpack(ids))
 end
 

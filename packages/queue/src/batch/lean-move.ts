@@ -2,7 +2,6 @@
 export const WANTED_BY_MOVE = [
   "fetchNextJob",
   "promoteDelayedJobs",
-  "removeJobKeys",
   "removeJobsByMaxAge",
   "trimEvents",
 ] as const;
@@ -13,46 +12,47 @@ export const WANTED_BY_MOVE = [
  * and written once. All else is done by BullMQ's own functions, before anything of it was written.
  */
 export const LEAN_MOVE = `
-local meta, promotedAt, hasTrimmed, fetchedFor, ahead
-local next = {}
-local function none() return { ids = {}, scores = {}, locks = {}, places = {} } end
-local finished = none()
+local meta, promotedAt, hasTrimmed, fetchedFor
+-- What was asked once of calls that follow each other: names of locks and who holds them, whether no job has ties, how many calls fetch.
+local ahead
+-- The ids that are next in the queue, how many of them were taken, and where they are.
+local idsAhead, taken, wait, active
+-- What is written once for all that completed.
+local finished
 
-local function removeOld(KEYS, before)
-  local oldest = rcall("ZRANGE", KEYS[11], 0, 0, "WITHSCORES")[2]
-  if oldest and tonumber(oldest) <= before then
-    bullmq().removeJobsByMaxAge(before, 0, KEYS[11], prefix, finished.limit)
-  end
+local function removeOld()
+  local before, completed = finished.before, finished.keys[11]
+  local oldest = rcall("ZRANGE", completed, "0", "0", "WITHSCORES")[2]
+  if oldest and tonumber(oldest) <= before then bullmq().removeJobsByMaxAge(before, 0, completed, prefix, 1000) end
 end
 
 local function writeFinished()
-  local KEYS, scores = finished.KEYS, finished.scores
   rcall("DEL", unpack(finished.locks))
-  rcall("SREM", KEYS[5], unpack(finished.ids))
-  if #scores > 0 then rcall("ZADD", KEYS[11], unpack(scores)) end
+  rcall("SREM", finished.keys[5], unpack(finished.ids))
+  rcall("ZADD", finished.keys[11], unpack(finished.scores))
 end
 
 -- The ids that were taken from those looked at move on, before anybody else looks at the lists.
 local function takeThem()
-  local ids, taken = next.ids, next.taken or 0
-  next.ids, next.taken = nil, nil
-  if taken == 0 then return end
-  rcall("LTRIM", next.KEYS[1], 0, -taken - 1)
+  local ids, count = idsAhead, taken
+  idsAhead, taken = nil, 0
+  if not ids or count == 0 then return end
+  rcall("LTRIM", wait, "0", -count - 1)
   local inOrder = {}
-  for i = #ids, #ids - taken + 1, -1 do inOrder[#inOrder + 1] = ids[i] end
-  rcall("LPUSH", next.KEYS[2], unpack(inOrder))
+  for i = #ids, #ids - count + 1, -1 do inOrder[#inOrder + 1] = ids[i] end
+  rcall("LPUSH", active, unpack(inOrder))
 end
 
 local function settle()
   meta, promotedAt, hasTrimmed, ahead = nil, nil, nil, nil
   takeThem()
-  if fetchedFor then rcall("ZADD", fetchedFor, 0, "0") end
+  if fetchedFor then rcall("ZADD", fetchedFor, "0", "0") end
   fetchedFor = nil
-  if #finished.ids == 0 then return end
+  if not finished then return end
   writeFor(finished.places, writeFinished)
   -- The jobs are completed, whatever becomes of those before them; whoever completes next tries again.
-  if finished.before then pcall(removeOld, finished.KEYS, finished.before) end
-  finished = none()
+  pcall(removeOld)
+  finished = nil
 end
 
 -- How the queue is: the length of its events, and what keeps it from being a plain one.
@@ -95,7 +95,7 @@ local function started(key, timestamp, name)
 end
 
 local function promote(KEYS, markerKey, timestamp)
-  local isDue = rcall("ZRANGEBYSCORE", KEYS[7], 0, (timestamp + 1) * 0x1000 - 1, "LIMIT", 0, 1)[1]
+  local isDue = rcall("ZRANGEBYSCORE", KEYS[7], "0", (timestamp + 1) * 0x1000 - 1, "LIMIT", "0", "1")[1]
   if isDue then
     takeThem()
     bullmq().promoteDelayedJobs(KEYS[7], markerKey, KEYS[1], KEYS[3], KEYS[4], prefix, timestamp, KEYS[10], false)
@@ -105,14 +105,15 @@ end
 
 -- The id of the job that is next, which is active from now on; nil when there is none, or a marker of an older BullMQ.
 local function takeNext(KEYS)
-  if ahead and ahead.fetches > 1 and not next.ids then
-    next.KEYS, next.ids, next.taken = KEYS, rcall("LRANGE", KEYS[1], -ahead.fetches, -1), 0
+  if ahead and ahead.fetches > 1 and not idsAhead then
+    wait, active = KEYS[1], KEYS[2]
+    idsAhead, taken = rcall("LRANGE", wait, -ahead.fetches, "-1"), 0
   end
   local id
-  if next.ids then
-    id = next.ids[#next.ids - next.taken]
+  if idsAhead then
+    id = idsAhead[#idsAhead - taken]
     if id and string.sub(id, 1, 2) ~= "0:" then
-      next.taken = next.taken + 1
+      taken = taken + 1
       return id
     end
     takeThem()
@@ -126,21 +127,22 @@ local function takeNext(KEYS)
   return id
 end
 
-local function fetch(KEYS, markerKey, timestamp, opts, token)
-  if not metaOf(KEYS).isPlain or opts['limiter'] or token == "0" then return nil end
+local function fetch(KEYS, markerKey, timestamp, token, lockFor, name)
+  if not metaOf(KEYS).isPlain or token == "0" then return nil end
   if promotedAt ~= timestamp then promote(KEYS, markerKey, timestamp) end
   local id = takeNext(KEYS)
   if not id then return nil end
   local key = prefix .. id
-  rcall("SET", key .. ":lock", token, "PX", opts['lockDuration'])
+  rcall("SET", key .. ":lock", token, "PX", lockFor)
   rcall("XADD", KEYS[4], "*", "event", "active", "jobId", id, "prev", "waiting")
   fetchedFor = markerKey
-  return { started(key, timestamp, opts['name']), id, 0, 0 }
+  return { started(key, timestamp, name), id, 0, 0 }
 end
 
-local function active(KEYS, at)
+local function activate(KEYS, at)
   local opts = cmsgpack.unpack(ARGV[at + 2])
-  return fetch(KEYS, KEYS[11], ARGV[at + 1], opts, opts['token']) or byBullmq("moveToActive", KEYS, argumentsAt(at))
+  return not opts['limiter'] and fetch(KEYS, KEYS[11], ARGV[at + 1], opts['token'], opts['lockDuration'], opts['name'])
+    or byBullmq("moveToActive", KEYS, argumentsAt(at))
 end
 
 -- Lines for the job's own log are for people: whether they can be written changes nothing else.
@@ -164,98 +166,91 @@ local function addLogs(KEYS, at)
   return addLines(KEYS[2], ARGV[at + 1], tonumber(ARGV[at]))
 end
 
--- Arguments: id, timestamp, return value, whether to fetch, lock token, the job's new data or "", lines for its log; shared: options.
-local function completedByBullmq(KEYS, at, opts)
+local function completedByBullmq(KEYS, at, key, shared)
   local id, timestamp, returnValue, fetchNext, token, data, lines = unpack(ARGV, at, at + 6)
-  local all = { token = token }
-  for name, value in pairs(opts) do all[name] = value end
-  local key = KEYS[12]
-  if lines ~= "" and rcall("GET", key .. ":lock") == token then addLines(key .. ":logs", lines, opts['keepLogs']) end
+  local opts = { token = token }
+  for name, value in pairs(valueOf(shared)) do opts[name] = value end
+  if lines ~= "" and rcall("GET", key .. ":lock") == token then addLines(key .. ":logs", lines, tonumber(shared[4])) end
   local fields = data ~= "" and cmsgpack.pack({ "data", data }) or ""
+  KEYS[12] = key
   return byBullmq("moveToFinished", KEYS,
-    { id, timestamp, "returnvalue", returnValue, "completed", fetchNext, prefix, cmsgpack.pack(all), fields })
+    { id, timestamp, "returnvalue", returnValue, "completed", fetchNext, prefix, cmsgpack.pack(opts), fields })
 end
 
 -- Asks once for this call and those of its kind that follow it what can be asked of all of them together.
 local function lookAhead(at)
-  local keys, locks, ties, fetches, lockOf, tokens = {}, {}, {}, 0, {}, {}
+  local locks, ties, fetches = {}, {}, 0
   for at = at, last, step do
     local key = prefix .. ARGV[at]
-    local n = #keys + 1
-    keys[n] = key
+    local n = #locks + 1
     locks[n] = key .. ":lock"
-    lockOf[key] = locks[n]
     ties[2 * n - 1] = key .. ":dependencies"
     ties[2 * n] = key .. ":unsuccessful"
     if ARGV[at + 3] == "1" then fetches = fetches + 1 end
   end
-  local held = rcall("MGET", unpack(locks))
-  for i, key in ipairs(keys) do tokens[key] = held[i] end
-  ahead = { tokens = tokens, lockOf = lockOf, areFree = rcall("EXISTS", unpack(ties)) == 0, fetches = fetches }
+  local holders = rcall("MGET", unpack(locks))
+  local areFree = rcall("EXISTS", unpack(ties)) == 0
+  ahead = { first = at, last = last, locks = locks, holders = holders, areFree = areFree, fetches = fetches }
 end
 
 -- How often the job has been tried with this time, unless there is more to it than to most. Nothing is written before all that it asks
 -- is answered. Whether the job has a parent is asked of its hash: it may have got one since.
-local function triesOfOrdinary(KEYS, id, key, token, opts)
-  local keep = opts['keepJobs']
-  if opts['maxMetricsSize'] ~= "" or token == "0" or (keep['count'] or -1) > 0 or (keep['age'] or 1) <= 0 then return nil end
-  if ahead.tokens[key] ~= token then return nil end
+local function triesOfOrdinary(KEYS, id, key)
   local job = redis.pcall("HMGET", key, "name", "atm", "parentKey", "deid")
   if not job[1] or job[3] or job[4] then return nil end
   if not ahead.areFree and rcall("EXISTS", key .. ":dependencies", key .. ":unsuccessful") ~= 0 then return nil end
-  if rcall("LREM", KEYS[2], -1, id) < 1 then return nil end
+  if rcall("LREM", KEYS[2], "-1", id) < 1 then return nil end
   return job[2] and tostring(tonumber(job[2]) + 1) or "1"
 end
 
-local function keepIt(key, id, tries, timestamp, returnValue, data, keep)
-  if data == "" then
-    rcall("HSET", key, "atm", tries, "returnvalue", returnValue, "finishedOn", timestamp)
-  else
-    rcall("HSET", key, "atm", tries, "returnvalue", returnValue, "finishedOn", timestamp, "data", data)
-  end
-  local scores = finished.scores
-  scores[#scores + 1] = timestamp
-  scores[#scores + 1] = id
-  if keep['age'] then
-    local limit, soFar = keep['limit'] or 1000, finished.limit or 0
-    finished.before = math.max(finished.before or 0, timestamp - keep['age'] * 1000)
-    -- As many as one by one, but for BullMQ's own limit to what one call removes.
-    finished.limit = math.max(limit, soFar, math.min(soFar + limit, 1000))
+-- Of those behind this one the job that BullMQ fetched may be one, whose lock is another one now.
+local function forgetIfBehind(at, id)
+  for at = at + step, last, step do
+    if ARGV[at] == id then ahead = nil end
   end
 end
 
+-- Arguments: id, timestamp, return value, whether to fetch, lock token, the job's new data or "", lines for its log; shared: BullMQ's
+-- options, for how many milliseconds completed jobs stay, or "" when there is more to it, for how many a lock is held, how many lines a
+-- log has, the worker's name or "".
 local function complete(KEYS, at)
-  local opts = valueOf(sharedOf(ARGV[at + 7]))
-  local keep = opts['keepJobs']
   local id, timestamp, returnValue, fetchNext, token, data, lines = unpack(ARGV, at, at + 6)
+  local shared = sharedOf(ARGV[at + 7])
   local key = prefix .. id
-  KEYS[12] = key
-  if not ahead or ahead.tokens[key] == nil then lookAhead(at) end
-  local tries = triesOfOrdinary(KEYS, id, key, token, opts)
-  if not tries then return completedByBullmq(KEYS, at, opts) end
+  if shared[2] == "" or token == "0" then return completedByBullmq(KEYS, at, key, shared) end
+  if not ahead or at > ahead.last then lookAhead(at) end
+  local nth = (at - ahead.first) / step + 1
+  local tries = ahead.holders[nth] == token and triesOfOrdinary(KEYS, id, key)
+  if not tries then return completedByBullmq(KEYS, at, key, shared) end
   if not hasTrimmed then
     local most = metaOf(KEYS)[1]
     if most then rcall("XTRIM", KEYS[4], "MAXLEN", "~", most) else bullmq().trimEvents(KEYS[9], KEYS[4]) end
     hasTrimmed = true
   end
-  finished.KEYS = KEYS
-  finished.ids[#finished.ids + 1] = id
-  finished.locks[#finished.locks + 1] = ahead.lockOf[key]
-  finished.places[#finished.places + 1] = place
-  if lines ~= "" then addLines(key .. ":logs", lines, opts['keepLogs']) end
-  if keep['count'] == 0 then bullmq().removeJobKeys(key) else keepIt(key, id, tries, timestamp, returnValue, data, keep) end
+  finished = finished or { keys = KEYS, ids = {}, scores = {}, locks = {}, places = {}, before = 0 }
+  local n = #finished.ids + 1
+  finished.ids[n], finished.locks[n], finished.places[n] = id, ahead.locks[nth], place
+  finished.scores[2 * n - 1], finished.scores[2 * n] = timestamp, id
+  finished.before = math.max(finished.before, timestamp - shared[2])
+  if lines ~= "" then addLines(key .. ":logs", lines, tonumber(shared[4])) end
+  if data == "" then
+    rcall("HSET", key, "atm", tries, "returnvalue", returnValue, "finishedOn", timestamp)
+  else
+    rcall("HSET", key, "atm", tries, "returnvalue", returnValue, "finishedOn", timestamp, "data", data)
+  end
   rcall("XADD", KEYS[4], "*", "event", "completed", "jobId", id, "returnvalue", returnValue, "prev", "active")
   if fetchNext == "1" then
-    local job = fetch(KEYS, KEYS[14], timestamp, opts, token)
+    local name = shared[5] ~= "" and shared[5] or nil
+    local job = fetch(KEYS, KEYS[14], timestamp, token, shared[3], name)
     if job then return job end
-    -- What was asked of the others stands; of the job that is fetched here it is to be asked anew.
+    -- What was asked of the others stands.
     local kept = ahead
     settle()
     ahead = kept
-    local all = { token = token, lockDuration = opts['lockDuration'], name = opts['name'], limiter = opts['limiter'] }
-    job = bullmq().fetchNextJob(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[6], KEYS[7], KEYS[9], KEYS[10], KEYS[14], prefix, timestamp, all)
+    local opts = { token = token, lockDuration = shared[3], name = name }
+    job = bullmq().fetchNextJob(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[6], KEYS[7], KEYS[9], KEYS[10], KEYS[14], prefix, timestamp, opts)
     if job then
-      if ahead and job[2] then ahead.tokens[prefix .. job[2]] = nil end
+      forgetIfBehind(at, job[2])
       return job
     end
   end
@@ -265,6 +260,8 @@ local function complete(KEYS, at)
   end
   return 0
 end
+`;
 
-local function failed(KEYS, at) return byBullmq("moveToFinished", KEYS, argumentsAt(at)) end
-local function delayed(KEYS, at) return byBullmq("moveToDelayed", KEYS, argumentsAt(at)) end`;
+/** What a call does that goes BullMQ's way, as a Lua function. */
+export const byBullmq = (script: string): string =>
+  `function(KEYS, at) return byBullmq("${script}", KEYS, argumentsAt(at)) end`;

@@ -4,7 +4,7 @@ import { Unpackr } from "msgpackr";
 import { defineScript } from "../script.ts";
 import { loadScript, luaFunctions } from "./bullmq-lua.ts";
 import { LEAN_ADD, TELLS_WHAT_IS_TAKEN, WANTED_BY_ADD } from "./lean-add.ts";
-import { LEAN_MOVE, WANTED_BY_MOVE } from "./lean-move.ts";
+import { byBullmq, LEAN_MOVE, WANTED_BY_MOVE } from "./lean-move.ts";
 
 /** One thing to do in Redis, together with others. */
 export interface Call {
@@ -52,9 +52,9 @@ const adding: readonly Kind[] = [
 
 const moving: readonly Kind[] = [
   { name: "complete", run: "complete", keys: 14, args: 8, own: [] },
-  { name: "moveToFinished", run: "failed", keys: 14, args: 9, own: [11, 12, 13] },
-  { name: "moveToActive", run: "active", keys: 11, args: 3, own: [] },
-  { name: "moveToDelayed", run: "delayed", keys: 11, args: 9, own: [5] },
+  { name: "moveToFinished", run: byBullmq("moveToFinished"), keys: 14, args: 9, own: [11, 12, 13] },
+  { name: "moveToActive", run: "activate", keys: 11, args: 3, own: [] },
+  { name: "moveToDelayed", run: byBullmq("moveToDelayed"), keys: 11, args: 9, own: [5] },
   { name: "addLogs", run: "addLogs", keys: 2, args: 2, own: [1, 2] },
 ];
 
@@ -72,7 +72,7 @@ export const manyMoves = (): Many =>
     wanted: WANTED_BY_MOVE,
     changes: "",
     lean: LEAN_MOVE,
-    shared: 1,
+    shared: 5,
   });
 
 interface Lua {
@@ -143,11 +143,13 @@ const driverOf = (sharedTexts: number): string => `
 local kindCount = tonumber(ARGV[2])
 local at = 0
 for i = 3, kindCount + 2 do
-  kind = kinds[ARGV[i]]
-  local isOwn = {}
-  for _, place in ipairs(kind.own) do isOwn[place] = true end
+  kind = kindOf(ARGV[i])
+  kinds[ARGV[i]] = kind
+  local own, next = kind.own, 1
   for place = 1, kind.keys do
-    if not isOwn[place] then
+    if own[next] == place then
+      next = next + 1
+    else
       at = at + 1
       kind.table[place] = KEYS[at]
     end
@@ -190,13 +192,13 @@ return cmsgpack.pack(answers)`;
 function manyOf(name: string, kinds: readonly Kind[], { files, wanted, changes, lean, shared: sharedTexts }: Lua): Many {
   const rows = kinds.map(
     (kind, n) =>
-      `["${n + 1}"] = { run = ${kind.run}, keys = ${kind.keys}, args = ${kind.args}, own = { ${kind.own.join(", ")} }, table = {} }`,
+      `if number == "${n + 1}" then return { run = ${kind.run}, keys = ${kind.keys}, args = ${kind.args}, own = { ${kind.own.join(", ")} }, table = {} } end`,
   );
   const lua = [
     PRELUDE,
     luaFunctions(files.map(loadScript), wanted, changes),
     lean,
-    `local kinds = { ${rows.join(",\n")} }`,
+    `local kinds = {}\nlocal function kindOf(number)\n${rows.join("\n")}\nend`,
     driverOf(sharedTexts),
   ].join("\n");
   const script = defineScript(name, lua);

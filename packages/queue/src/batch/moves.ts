@@ -99,33 +99,39 @@ function isTogether(command: string): command is keyof typeof KEYS {
   return Object.hasOwn(KEYS, command);
 }
 
-/** What BullMQ tells its script of the worker and of the job, but for the lock's token. */
+/** What the script is told of the worker and of the job, but for the lock's token. */
 function sharedOptions({
-  lockDuration,
-  name,
+  lockDuration = 0,
+  name = "",
   limiter,
   metrics,
 }: Pick<WorkerOptions, "lockDuration" | "name" | "limiter" | "metrics">) {
-  const textOf = (keep: KeepJobs, attempts: JobsOptions["attempts"]): Shared => [
-    JSON.stringify({
-      name,
+  const textsOf = (keep: KeepJobs, attempts: JobsOptions["attempts"]): Shared => {
+    const options = {
+      ...(name === "" ? {} : { name }),
       keepJobs: keep,
       limiter,
       lockDuration,
       attempts,
       maxMetricsSize: metrics?.maxDataPoints || "",
-      keepLogs: KEEP_LOG_LINES,
-    }),
-  ];
+    };
+    const isOrdinary = limiter === undefined && metrics === undefined && isByAge(keep);
+    const keepMs = isOrdinary ? String(keep.age * 1000) : "";
+    return [JSON.stringify(options), keepMs, String(lockDuration), String(KEEP_LOG_LINES), name];
+  };
   // Nearly all jobs of a queue say the same.
   let [age, known]: [number | undefined, Shared] = [undefined, []];
   return ({ keep, attempts }: Pick<Completion, "keep" | "attempts">): Shared => {
     const all = typeof keep === "object" ? keep : { count: keepCount(keep) };
-    const isUsual = attempts === USUAL_ATTEMPTS && "age" in all && Object.keys(all).length === 1;
-    if (!isUsual) return textOf(all, attempts);
-    if (all.age !== age) [age, known] = [all.age, textOf(all, attempts)];
+    if (attempts !== USUAL_ATTEMPTS || !isByAge(all)) return textsOf(all, attempts);
+    if (all.age !== age) [age, known] = [all.age, textsOf(all, attempts)];
     return known;
   };
+}
+
+/** Whether it says for how long, and nothing else. */
+function isByAge(keep: KeepJobs): keep is { age: number } {
+  return "age" in keep && Number(keep.age) > 0 && Object.keys(keep).length === 1;
 }
 
 function keepCount(keep: Exclude<Keep, object>): number {
