@@ -37,7 +37,11 @@ export interface Adder {
    * @param wait nothing is sent any more when it is over
    * @param ended told of what stood under the jobs' ids, or of the error of Redis or of the connection; must not throw
    */
-  add(jobs: readonly NewJob[], wait: Pick<Wait, "isOver">, ended: (how: readonly Before[] | Error) => void): void;
+  add(
+    jobs: readonly NewJob[],
+    wait: Pick<Wait, "isOver">,
+    ended: (how: readonly Before[] | Error) => void,
+  ): void;
   close(): Promise<void>;
 }
 

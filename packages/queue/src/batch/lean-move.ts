@@ -203,13 +203,6 @@ local function triesOfOrdinary(KEYS, id, key)
   return job[2] and tostring(tonumber(job[2]) + 1) or "1"
 end
 
--- Of those behind this one the job that BullMQ fetched may be one, whose lock is another one now.
-local function forgetIfBehind(at, id)
-  for at = at + step, last, step do
-    if ARGV[at] == id then ahead = nil end
-  end
-end
-
 -- Arguments: id, timestamp, return value, whether to fetch, lock token, the job's new data or "", lines for its log; shared: BullMQ's
 -- options, for how many milliseconds completed jobs stay, or "" when there is more to it, for how many a lock is held, how many lines a
 -- log has, the worker's name or "".
@@ -243,16 +236,13 @@ local function complete(KEYS, at)
     local name = shared[5] ~= "" and shared[5] or nil
     local job = fetch(KEYS, KEYS[14], timestamp, token, shared[3], name)
     if job then return job end
-    -- What was asked of the others stands.
+    -- What was asked of the others stands: who holds a job's lock has it active, and nobody fetches it.
     local kept = ahead
     settle()
     ahead = kept
     local opts = { token = token, lockDuration = shared[3], name = name }
     job = bullmq().fetchNextJob(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[6], KEYS[7], KEYS[9], KEYS[10], KEYS[14], prefix, timestamp, opts)
-    if job then
-      forgetIfBehind(at, job[2])
-      return job
-    end
+    if job then return job end
   end
   takeThem()
   if rcall("LLEN", KEYS[1]) == 0 and rcall("LLEN", KEYS[2]) == 0 and rcall("ZCARD", KEYS[3]) == 0 then

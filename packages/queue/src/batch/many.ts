@@ -189,7 +189,11 @@ settle()
 -- As one text: to read so many small parts takes longer than all else that is done with an answer.
 return cmsgpack.pack(answers)`;
 
-function manyOf(name: string, kinds: readonly Kind[], { files, wanted, changes, lean, shared: sharedTexts }: Lua): Many {
+function manyOf(
+  name: string,
+  kinds: readonly Kind[],
+  { files, wanted, changes, lean, shared: sharedTexts }: Lua,
+): Many {
   const rows = kinds.map(
     (kind, n) =>
       `if number == "${n + 1}" then return { run = ${kind.run}, keys = ${kind.keys}, args = ${kind.args}, own = { ${kind.own.join(", ")} }, table = {} } end`,

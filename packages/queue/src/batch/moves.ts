@@ -131,7 +131,7 @@ function sharedOptions({
 
 /** Whether it says for how long, and nothing else. */
 function isByAge(keep: KeepJobs): keep is { age: number } {
-  return "age" in keep && Number(keep.age) > 0 && Object.keys(keep).length === 1;
+  return "age" in keep && keep.age > 0 && Object.keys(keep).length === 1;
 }
 
 function keepCount(keep: Exclude<Keep, object>): number {
