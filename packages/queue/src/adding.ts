@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { UnderstudyError } from "@understudy/core";
 
 import type { Adder, Before, NewJob } from "./adder.ts";
+import type { Family } from "./names.ts";
 import type { Wait } from "./patience.ts";
 import { isConnectionTrouble, isScriptsLost, refused, unreachable } from "./trouble.ts";
 
@@ -10,17 +11,21 @@ export type Added =
   | { readonly ok: true; readonly before: readonly Before[] }
   | { readonly ok: false; readonly error: unknown };
 
+/** What a producer has for all that it adds. */
 export interface AddingParts {
-  readonly groups: readonly (readonly NewJob[])[];
-  readonly deadlineMs: number;
   /** Undefined while there is something to do first, which `prepare` does. */
-  readonly adder: () => Adder | undefined;
-  readonly prepare: () => Promise<Adder>;
-  /** Begins the wait. */
-  readonly begin: (onOver: () => void) => Wait;
+  readonly adder: (family: Family) => Adder | undefined;
+  readonly prepare: (family: Family) => Promise<Adder>;
+  readonly begin: (deadlineMs: number, onOver: () => void) => Wait;
   readonly isClosed: () => boolean;
   /** Redis knows our scripts no more. */
   readonly onScriptsLost: () => void;
+}
+
+export interface ToAdd {
+  readonly family: Family;
+  readonly groups: readonly (readonly NewJob[])[];
+  readonly deadlineMs: number;
 }
 
 /**
@@ -30,6 +35,7 @@ export interface AddingParts {
 export class Adding {
   /** An answer for each group. */
   readonly done: Promise<readonly Added[]>;
+  readonly #toAdd: ToAdd;
   readonly #parts: AddingParts;
   readonly #wait: Wait;
   readonly #added: Added[] = [];
@@ -41,20 +47,21 @@ export class Adding {
   /** Groups of this try without an answer. */
   #unheard = 0;
 
-  constructor(parts: AddingParts) {
+  constructor(toAdd: ToAdd, parts: AddingParts) {
+    this.#toAdd = toAdd;
     this.#parts = parts;
     this.done = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    this.#wait = parts.begin(() => this.#giveUp());
-    this.#try(parts.groups.map((_, index) => index));
+    this.#wait = parts.begin(toAdd.deadlineMs, () => this.#giveUp());
+    this.#try(toAdd.groups.map((_, index) => index));
   }
 
   #try(indices: readonly number[]): void {
     if (this.#wait.isOver) return;
     if (indices.length === 0) return this.#end();
     if (this.#parts.isClosed()) return this.#fail(indices, closed());
-    const adder = this.#parts.adder();
+    const adder = this.#parts.adder(this.#toAdd.family);
     if (adder === undefined) void this.#prepare(indices);
     else this.#send(indices, adder);
   }
@@ -62,7 +69,7 @@ export class Adding {
   async #prepare(indices: readonly number[]): Promise<void> {
     let adder: Adder;
     try {
-      adder = await this.#parts.prepare();
+      adder = await this.#parts.prepare(this.#toAdd.family);
     } catch (error) {
       this.#unheard = indices.length;
       for (const index of indices) this.#hear(index, error);
@@ -75,7 +82,7 @@ export class Adding {
   #send(indices: readonly number[], adder: Adder): void {
     this.#tries += 1;
     this.#unheard = indices.length;
-    const { groups } = this.#parts;
+    const { groups } = this.#toAdd;
     for (const index of indices) adder.add(groups[index] ?? [], this.#wait, (how) => this.#hear(index, how));
   }
 
@@ -103,12 +110,12 @@ export class Adding {
   /** After a lost answer, what we find may be what we ourselves stored. */
   #others(index: number, before: readonly Before[]): readonly Before[] {
     if (this.#tries === 1) return before;
-    const jobs = this.#parts.groups[index] ?? [];
+    const jobs = this.#toAdd.groups[index] ?? [];
     return before.map((data, n) => (isOwn(jobs[n]?.data, data) ? undefined : data));
   }
 
   #giveUp(): void {
-    const { groups, deadlineMs } = this.#parts;
+    const { groups, deadlineMs } = this.#toAdd;
     this.#fail(groups.keys(), unreachable(deadlineMs, this.#trouble, ADVICE));
   }
 

@@ -4,7 +4,7 @@ import { UnderstudyError } from "@understudy/core";
 import type { Redis } from "ioredis";
 
 import { type Adder, batchingAdder, type Before, type NewJob, plainAdder } from "./adder.ts";
-import { type Added, Adding, closed, RETRY_MS } from "./adding.ts";
+import { type Added, Adding, type AddingParts, closed, RETRY_MS } from "./adding.ts";
 import { usesBatches } from "./batch/backend.ts";
 import { connectProducer, type RedisLocation } from "./connection.ts";
 import { registerFamily } from "./families.ts";
@@ -55,25 +55,19 @@ export function openProducer(
     return adder;
   };
 
-  const knownAdder = (family: Family): Adder | undefined =>
-    connection.status === "ready" ? adders.get(family.prefix) : undefined;
-
-  const prepare = async (family: Family): Promise<Adder> => {
-    await ready();
-    if (!adders.has(family.prefix)) await registerFamily(connection, family);
-    return adders.get(family.prefix) ?? adderOf(family);
+  const parts: AddingParts = {
+    adder: ({ prefix }) => (connection.status === "ready" ? adders.get(prefix) : undefined),
+    async prepare(family) {
+      await ready();
+      if (!adders.has(family.prefix)) await registerFamily(connection, family);
+      return adders.get(family.prefix) ?? adderOf(family);
+    },
+    begin: (deadlineMs, onOver) => patience.begin(deadlineMs, onOver),
+    isClosed: () => isClosed,
+    onScriptsLost: () => connection.disconnect(true),
   };
-
   const addEach: Producer["addEach"] = (family, groups, deadlineMs) =>
-    new Adding({
-      groups,
-      deadlineMs,
-      adder: () => knownAdder(family),
-      prepare: () => prepare(family),
-      begin: (onOver) => patience.begin(deadlineMs, onOver),
-      isClosed: () => isClosed,
-      onScriptsLost: () => connection.disconnect(true),
-    }).done;
+    new Adding({ family, groups, deadlineMs }, parts).done;
 
   /** Tries again while the connection is at fault, until the deadline. */
   const insist = <T>(deadlineMs: number, attempt: () => Promise<T>): Promise<T> => {

@@ -32,7 +32,7 @@ async function run(docker: Docker, context: LinkContext): Promise<RedisHandle> {
   const words = [
     ["run", "--rm", "-d", "--label", `${label}=${process.pid}`],
     ["-p", `127.0.0.1:${context.port ?? ""}:6379`, ...volume(context.dataDir), image],
-    ["redis-server", "--maxmemory-policy", "noeviction", "--save", "", "--hash-max-ziplist-value", "512"],
+    ["redis-server", "--maxmemory-policy", "noeviction", "--save", "", "--hash-max-ziplist-value", "1024"],
     context.persist ? ["--appendonly", "yes", "--appendfsync", context.sync] : ["--appendonly", "no"],
   ];
   const id = await docker(...words.flat());

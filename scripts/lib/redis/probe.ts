@@ -35,10 +35,14 @@ export async function ask<T>(
   }
 }
 
-/** Whether a Redis answers there; with a pid, whether it is that very process and not another server that holds the port. */
+/**
+ * Whether a Redis answers there that has its data, which it reads in after it has begun to answer; with a pid, whether it is that very
+ * process and not another server that holds the port.
+ */
 export async function answers(url: string, pid?: number): Promise<boolean> {
   try {
-    const info = await ask(url, (redis) => redis.info("server"));
+    const info = await ask(url, (redis) => redis.info());
+    if (!/^loading:0\r?$/mu.test(info)) return false;
     return pid === undefined || new RegExp(`^process_id:${pid}\\r?$`, "mu").test(info);
   } catch {
     return false;

@@ -220,3 +220,20 @@ test("a call that hangs does not hold up those of later turns", async () => {
   sent[1]?.answer();
   expect(await asked).toBe("a");
 });
+
+test("who is told that it gave up may ask for the next thing at once", async () => {
+  const { sent, batcher } = setUp();
+  const told: unknown[] = [];
+  const answered = new Promise((resolve) => {
+    batcher.send([call("late")], { isOver: true }, (how) => {
+      told.push(how);
+      batcher.send([call("next")], undefined, resolve);
+    });
+  });
+  await turnEnds();
+  await turnEnds();
+  expect(told).toEqual([new Error("given up before it was sent")]);
+  expect(sent).toMatchObject([{ names: ["next"] }]);
+  sent[0]?.answer();
+  expect(await answered).toEqual(["next"]);
+});

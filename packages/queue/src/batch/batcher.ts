@@ -71,6 +71,7 @@ export function createBatcher({ redis, many, prefix, most }: BatcherParts): Batc
   const flush = (withTheRest: boolean): void => {
     const size = sizeNow();
     const all = waiting;
+    const over: Group[] = [];
     let groups: Group[] = [];
     let calls: Call[] = [];
     const sendThese = (): void => {
@@ -82,7 +83,7 @@ export function createBatcher({ redis, many, prefix, most }: BatcherParts): Batc
     for (const group of all) {
       if (group.wait?.isOver === true) {
         underWay -= group.calls.length;
-        group.ended(new Error("given up before it was sent"));
+        over.push(group);
         continue;
       }
       groups.push(group);
@@ -91,6 +92,8 @@ export function createBatcher({ redis, many, prefix, most }: BatcherParts): Batc
     }
     if (withTheRest && groups.length > 0 && scripts < ENOUGH) sendThese();
     [waiting, waitingCalls] = [groups, calls.length];
+    // Last, for they may ask for the next thing at once.
+    for (const { ended } of over) ended(new Error("given up before it was sent"));
   };
 
   const flushRest = (): void => {

@@ -7,9 +7,10 @@ export const WANTED_BY_MOVE = [
 ] as const;
 
 /**
- * Completes and fetches jobs as BullMQ's own scripts do. For ordinary ones (no parents, children, metrics or deduplication; a queue
- * that is neither paused nor limited and has ordinary jobs waiting) it writes the same; what is the same for all of a call is asked
- * and written once. All else is done by BullMQ's own functions, before anything of it was written.
+ * Completes and fetches jobs as BullMQ's own scripts do. For ordinary ones (no parents, children, metrics or deduplication; kept by age
+ * when completed; a queue that is neither paused nor limited and has ordinary jobs waiting) it writes the same; what is the same for all
+ * of a call is asked and written once. All else is done by BullMQ's own functions, before anything of it was written. Numbers that are
+ * the same each time stand there as texts: to write one down takes Redis as long as to compare a hundred.
  */
 export const LEAN_MOVE = `
 local meta, promotedAt, hasTrimmed, fetchedFor
