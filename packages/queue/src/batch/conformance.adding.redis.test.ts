@@ -77,6 +77,15 @@ describe("adding", () => {
       );
     });
   });
+  test.each([2, 3])("one alone into a queue with two active of %d that may be", async (most) => {
+    await expectSame(sides, async (side) => {
+      await side.queue.setGlobalConcurrency(most);
+      await add(side, jobs(2));
+      await move(side, fetches(2));
+      await side.redis.del(side.key("marker"));
+      return await addTogether(side, [job("alone")]);
+    });
+  });
   test("into a queue whose rate is limited", async () => {
     await expectSame(sides, async (side) => {
       await side.queue.setGlobalRateLimit(1, 60_000);
@@ -136,6 +145,10 @@ describe("adding", () => {
     test("every ordinary job is refused, and none is left that is in no queue", async () => {
       await fast.clear();
       await fast.redis.hset(fast.key(key), "not", "this");
+      // So that a job alone is added as those are that are not the queue's first.
+      await fast.redis.hset(fast.key("meta"), "opts.maxLenEvents", 1000);
+      expect(await addTogether(fast, jobs(1))).toMatchObject({ error: expect.anything() as unknown });
+      expect(await fast.redis.exists(...jobs(1).map(({ id }) => fast.key(id)))).toBe(0);
       const [first, second, third] = jobs(3);
       const list = [first, { ...job("job-delayed"), delayMs: 5 }, second, third] as readonly NewJob[];
       const [one, , two, three] = await add(fast, list);

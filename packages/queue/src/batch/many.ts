@@ -1,9 +1,9 @@
 import type { Redis } from "ioredis";
 import { Unpackr } from "msgpackr";
 
-import { defineScript } from "../script.ts";
+import { defineScript, type Script } from "../script.ts";
 import { loadScript, luaFunctions } from "./bullmq-lua.ts";
-import { LEAN_ADD, TELLS_WHAT_IS_TAKEN, WANTED_BY_ADD } from "./lean-add.ts";
+import { addOne, LEAN_ADD, TELLS_WHAT_IS_TAKEN, WANTED_BY_ADD } from "./lean-add.ts";
 import { byBullmq, LEAN_MOVE, WANTED_BY_MOVE } from "./lean-move.ts";
 
 /** One thing to do in Redis, together with others. */
@@ -42,10 +42,26 @@ interface Kind {
   readonly args: number;
   /** Which of its keys, counted from 1, differ from call to call. */
   readonly own: readonly number[];
+  /**
+   * Does a call alone, where there is no more to it than to most: KEYS all of its keys, ARGV the prefix, its arguments and what it shares.
+   * Answers as BullMQ, or null when it has done nothing.
+   */
+  readonly alone?: Script;
 }
 
+/** Begins the answer to a call that failed, and to an add whose id is taken; nothing that BullMQ answers begins like this. */
+const FAILED = "!";
+const TAKEN = "=";
+
 const adding: readonly Kind[] = [
-  { name: "addStandardJob", run: "addOrdinary", keys: 9, args: 4, own: [] },
+  {
+    name: "addStandardJob",
+    run: "addOrdinary",
+    keys: 9,
+    args: 4,
+    own: [],
+    alone: defineScript("add-one", addOne(FAILED)),
+  },
   { name: "addDelayedJob", run: "addDelayed", keys: 6, args: 4, own: [] },
   { name: "addPrioritizedJob", run: "addPrioritized", keys: 9, args: 4, own: [] },
 ];
@@ -88,10 +104,6 @@ interface Lua {
 
 // BullMQ's numbers are times and counts, all of them safe integers.
 const unpackr = new Unpackr({ int64AsType: "number", useRecords: false });
-
-/** Begins the answer to a call that failed, and to an add whose id is taken; nothing that BullMQ answers begins like this. */
-const FAILED = "!";
-const TAKEN = "=";
 
 /** An add whose id was taken: what stands under it. */
 export class Taken {
@@ -208,36 +220,46 @@ function manyOf(
   const script = defineScript(name, lua);
   const shapes = new Map(kinds.map((kind, n) => [kind.name, shapeOf(kind, n + 1)]));
 
+  const runTogether: Many["run"] = async (redis, prefix, calls) => {
+    const keys: string[] = [];
+    const called = new Set<number>();
+    const shared = new Map<Shared, string>();
+    const args: Argument[] = [];
+    let before: Shape | undefined;
+    let countAt = 0;
+    for (const call of calls) {
+      const shape = shapes.get(call.kind);
+      if (shape === undefined) throw new TypeError(`there is no kind ${call.kind} in ${name}`);
+      if (shape === before) args[countAt] = Number(args[countAt]) + 1;
+      else {
+        before = shape;
+        countAt = args.push(shape.number, 1) - 1;
+        if (!called.has(shape.number)) {
+          called.add(shape.number);
+          for (const place of shape.common) keys.push(call.keys[place] ?? "");
+        }
+      }
+      for (const place of shape.own) args.push(call.keys[place]);
+      args.push(...call.args);
+      if (call.shared !== undefined) args.push(numberOf(call.shared, shared));
+    }
+    const head = [prefix, called.size, ...called, shared.size, ...[...shared.keys()].flat()];
+    const packed = await script.runForBytes(redis, keys, [...head, ...args]);
+    const answers = unpackr.unpack(packed) as readonly unknown[];
+    if (answers.length !== calls.length)
+      throw new Error(`${name} gave ${answers.length} answers to ${calls.length} calls`);
+    return answers.map(read);
+  };
+
   return {
     async run(redis, prefix, calls) {
-      const keys: string[] = [];
-      const called = new Set<number>();
-      const shared = new Map<Shared, string>();
-      const args: Argument[] = [];
-      let before: Shape | undefined;
-      let countAt = 0;
-      for (const call of calls) {
-        const shape = shapes.get(call.kind);
-        if (shape === undefined) throw new TypeError(`there is no kind ${call.kind} in ${name}`);
-        if (shape === before) args[countAt] = Number(args[countAt]) + 1;
-        else {
-          before = shape;
-          countAt = args.push(shape.number, 1) - 1;
-          if (!called.has(shape.number)) {
-            called.add(shape.number);
-            for (const place of shape.common) keys.push(call.keys[place] ?? "");
-          }
-        }
-        for (const place of shape.own) args.push(call.keys[place]);
-        args.push(...call.args);
-        if (call.shared !== undefined) args.push(numberOf(call.shared, shared));
+      const [call] = calls;
+      const alone = calls.length === 1 && call ? shapes.get(call.kind)?.alone : undefined;
+      if (call && alone) {
+        const answer = await alone.run(redis, call.keys, [prefix, ...call.args, ...(call.shared ?? [])]);
+        if (answer !== null) return [read(answer)];
       }
-      const head = [prefix, called.size, ...called, shared.size, ...[...shared.keys()].flat()];
-      const packed = await script.runForBytes(redis, keys, [...head, ...args]);
-      const answers = unpackr.unpack(packed) as readonly unknown[];
-      if (answers.length !== calls.length)
-        throw new Error(`${name} gave ${answers.length} answers to ${calls.length} calls`);
-      return answers.map(read);
+      return await runTogether(redis, prefix, calls);
     },
   };
 }
@@ -253,13 +275,15 @@ interface Shape {
   /** Places of keys, counted from 0. */
   readonly common: readonly number[];
   readonly own: readonly number[];
+  readonly alone: Script | undefined;
 }
 
-function shapeOf({ keys, own }: Kind, number: number): Shape {
+function shapeOf({ keys, own, alone }: Kind, number: number): Shape {
   return {
     number,
     common: Array.from({ length: keys }, (_, n) => n).filter((n) => !own.includes(n + 1)),
     own: own.map((n) => n - 1),
+    alone,
   };
 }
 

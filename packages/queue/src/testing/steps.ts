@@ -56,7 +56,9 @@ export async function addTogether(side: Side, jobs: readonly NewJob[]): Promise<
   if (!side.isFast) return await resultOf(addAll(side, jobs));
   side.scriptsSent();
   const result = await resultOf(addWith(side.adder, jobs));
-  if (side.scriptsSent() !== 1) throw new Error("it did not go in one call");
+  // The first of all jobs, alone, takes two: the queue says nothing yet of the length of its events.
+  const sent = side.scriptsSent();
+  if (sent !== 1 && (jobs.length > 1 || sent !== 2)) throw new Error(`it went in ${sent} calls`);
   return result;
 }
 
