@@ -10,7 +10,7 @@ import { until } from "./until.ts";
 
 const { total, kills } = form({ short: { total: 300, kills: 2 }, long: { total: 3000, kills: 20 } });
 
-/** How many mails the producer is ahead of the workers, so that it is still at work whenever Redis dies. */
+/** How many mails the producer is ahead of the workers and of the next kill, so that it is still at work whenever Redis dies. */
 const AHEAD = 60;
 
 test(
@@ -31,6 +31,10 @@ test(
 
     let refusals = 0;
     let isDown = false;
+    /** Redis dies when so many mails are done with. */
+    let moment = 0;
+    const mayGoOn = async (sent: number): Promise<boolean> =>
+      isDown || (sent <= moment + AHEAD && (await hasCaughtUp(sent)));
     const hasCaughtUp = async (sent: number): Promise<boolean> => {
       // The sandbox knows how far the workers are, Redis or no Redis.
       const accepted = Object.values(await stage.sandbox.accepted());
@@ -38,14 +42,14 @@ test(
     };
     const enqueued = enqueueAll(stage.client, total, {
       before: async (sent) => {
-        await until("the workers catch up", async () => isDown || (await hasCaughtUp(sent)), SETTLE_MS);
+        await until("the workers catch up", () => mayGoOn(sent), SETTLE_MS);
       },
       refused: () => {
         refusals += 1;
       },
     });
     for (let n = 0; n < kills; n += 1) {
-      const moment = Math.floor(((total - AHEAD) * (n + chance.between(1, 99) / 100)) / (kills + 1));
+      moment = Math.floor(((total - AHEAD) * (n + chance.between(1, 99) / 100)) / (kills + 1));
       await until(
         `${moment} mails are done with`,
         async () => (await countEnded(stage)) >= moment,
@@ -58,6 +62,7 @@ test(
       await server.restart();
       isDown = false;
     }
+    moment = total;
     await enqueued;
 
     const figures = await figuresOf(stage, mails);
