@@ -77,6 +77,14 @@ describe("adding", () => {
       );
     });
   });
+  test("one alone whose id is taken", async () => {
+    await expectSame(sides, async (side) => {
+      await add(side, jobs(2));
+      const again = await addTogether(side, [job("job-1", { data: '"other"' })]);
+      expect(again).toMatchObject([expect.any(String)]);
+      return again;
+    });
+  });
   test.each([2, 3])("one alone into a queue with two active of %d that may be", async (most) => {
     await expectSame(sides, async (side) => {
       await side.queue.setGlobalConcurrency(most);

@@ -1,3 +1,5 @@
+import { FAILED } from "./driver.ts";
+
 /** Of BullMQ's own functions, what the Lua below wants. */
 export const WANTED_BY_ADD = ["getOrSetMaxEvents"] as const;
 
@@ -8,6 +10,16 @@ handleDuplicatedJob = function(jobKey, ...)
   found = rcall("HGET", jobKey, "data")
   return bullmqHandlesDuplicate(jobKey, ...)
 end`;
+
+/** Stores an ordinary job whose id is free, and tells of it. */
+const STORE = `rcall("HMSET", key, "name", name, "data", data, "opts", options, "timestamp", timestamp, "delay", "0", "priority", "0")
+  rcall("XADD", KEYS[8], "*", "event", "added", "jobId", id, "name", name)`;
+
+/** Puts those that are stored into the queue by its last write, so that nothing that fails leaves an id there. */
+const QUEUE = `rcall("INCRBY", KEYS[4], ids[2] and #ids or "1")
+  local isMaxed = meta[3] and rcall("LLEN", KEYS[7]) >= tonumber(meta[3])
+  if not meta[2] and not isMaxed then rcall("ZADD", KEYS[9], "0", "0") end
+  rcall("LPUSH", KEYS[1], unpack(ids))`;
 
 /**
  * Adds a job as BullMQ's own scripts do. For an ordinary job, whose id is free, it writes the same; what is the same for all of a call
@@ -31,14 +43,10 @@ local function lookAhead(at)
   free = rcall("EXISTS", unpack(all)) == 0 and known or {}
 end
 
--- They are in the queue by its last write, so that nothing that fails leaves an id there.
 local function queueAdded()
   local KEYS = addedTo
   if not hasTrimmed then rcall("XTRIM", KEYS[8], "MAXLEN", "~", meta[1]) end
-  rcall("INCRBY", KEYS[4], ids[2] and #ids or "1")
-  local isMaxed = meta[3] and rcall("LLEN", KEYS[7]) >= tonumber(meta[3])
-  if not meta[2] and not isMaxed then rcall("ZADD", KEYS[9], "0", "0") end
-  rcall("LPUSH", KEYS[1], unpack(ids))
+  ${QUEUE}
 end
 
 -- Whoever is told of an error may add again, and must not find a job that is in no queue.
@@ -70,14 +78,12 @@ local function addOrdinary(KEYS, at)
     addedTo, meta = KEYS, rcall("HMGET", KEYS[3], "opts.maxLenEvents", "paused", "concurrency")
     meta[1] = meta[1] or bullmq().getOrSetMaxEvents(KEYS[3])
   end
-  local shared = sharedOf(ARGV[at + 3])
-  local name = shared[2]
-  rcall("HMSET", key, "name", name, "data", ARGV[at + 2], "opts", shared[1], "timestamp", ARGV[at + 1],
-    "delay", "0", "priority", "0")
+  local timestamp, data, shared = ARGV[at + 1], ARGV[at + 2], sharedOf(ARGV[at + 3])
+  local options, name = shared[1], shared[2]
   ids[#ids + 1] = id
   keys[#keys + 1] = key
   places[#places + 1] = place
-  rcall("XADD", KEYS[8], "*", "event", "added", "jobId", id, "name", name)
+  ${STORE}
   if at == last then
     rcall("XADD", KEYS[8], "MAXLEN", "~", meta[1], "*", "event", "waiting", "jobId", id)
     hasTrimmed = true
@@ -90,23 +96,18 @@ end`;
 /**
  * Adds one ordinary job as the Lua above does, which spends more on making its functions than on a job that goes alone.
  * KEYS as for `addOrdinary`. ARGV: prefix, id, timestamp, data, options, name.
- * Answers with the id; false, with nothing written, when there is more to it; { failed, why }.
+ * Answers with the id; false, with nothing written, when there is more to it; { FAILED, why }.
  */
-export const addOne = (failed: string): string => `
+export const ADD_ONE = `
 local prefix, id, timestamp, data, options, name = unpack(ARGV)
-local key = prefix .. id
-local meta = redis.call("HMGET", KEYS[3], "opts.maxLenEvents", "paused", "concurrency")
-if not meta[1] or redis.call("EXISTS", key) == 1 then return false end
+local rcall, key, ids = redis.call, prefix .. id, { id }
+local meta = rcall("HMGET", KEYS[3], "opts.maxLenEvents", "paused", "concurrency")
+if not meta[1] or rcall("EXISTS", key) == 1 then return false end
 local ok, trouble = pcall(function()
-  local rcall = redis.call
-  rcall("HMSET", key, "name", name, "data", data, "opts", options, "timestamp", timestamp, "delay", "0", "priority", "0")
-  rcall("XADD", KEYS[8], "*", "event", "added", "jobId", id, "name", name)
+  ${STORE}
   rcall("XADD", KEYS[8], "MAXLEN", "~", meta[1], "*", "event", "waiting", "jobId", id)
-  rcall("INCRBY", KEYS[4], "1")
-  local isMaxed = meta[3] and rcall("LLEN", KEYS[7]) >= tonumber(meta[3])
-  if not meta[2] and not isMaxed then rcall("ZADD", KEYS[9], "0", "0") end
-  rcall("LPUSH", KEYS[1], id)
+  ${QUEUE}
 end)
 if ok then return id end
-redis.call("DEL", key)
-return { "${failed}", type(trouble) == "table" and trouble.err or tostring(trouble) }`;
+rcall("DEL", key)
+return { "${FAILED}", type(trouble) == "table" and trouble.err or tostring(trouble) }`;

@@ -2,8 +2,8 @@ import type { Redis } from "ioredis";
 import { Unpackr } from "msgpackr";
 
 import { defineScript, type Script } from "../script.ts";
-import { loadScript, luaFunctions } from "./bullmq-lua.ts";
-import { addOne, LEAN_ADD, TELLS_WHAT_IS_TAKEN, WANTED_BY_ADD } from "./lean-add.ts";
+import { driverOf, FAILED, type Kind, type Lua, TAKEN } from "./driver.ts";
+import { ADD_ONE, LEAN_ADD, TELLS_WHAT_IS_TAKEN, WANTED_BY_ADD } from "./lean-add.ts";
 import { byBullmq, LEAN_MOVE, WANTED_BY_MOVE } from "./lean-move.ts";
 
 /** One thing to do in Redis, together with others. */
@@ -34,25 +34,6 @@ export interface Many {
   run(redis: Redis, prefix: string, calls: readonly Call[]): Promise<readonly Answer[]>;
 }
 
-interface Kind {
-  readonly name: string;
-  /** The Lua function that does it, given its keys and where in ARGV its arguments begin. */
-  readonly run: string;
-  readonly keys: number;
-  readonly args: number;
-  /** Which of its keys, counted from 1, differ from call to call. */
-  readonly own: readonly number[];
-  /**
-   * Does a call alone, where there is no more to it than to most: KEYS all of its keys, ARGV the prefix, its arguments and what it shares.
-   * Answers as BullMQ, or null when it has done nothing.
-   */
-  readonly alone?: Script;
-}
-
-/** Begins the answer to a call that failed, and to an add whose id is taken; nothing that BullMQ answers begins like this. */
-const FAILED = "!";
-const TAKEN = "=";
-
 const adding: readonly Kind[] = [
   {
     name: "addStandardJob",
@@ -60,7 +41,7 @@ const adding: readonly Kind[] = [
     keys: 9,
     args: 4,
     own: [],
-    alone: defineScript("add-one", addOne(FAILED)),
+    alone: defineScript("add-one", ADD_ONE),
   },
   { name: "addDelayedJob", run: "addDelayed", keys: 6, args: 4, own: [] },
   { name: "addPrioritizedJob", run: "addPrioritized", keys: 9, args: 4, own: [] },
@@ -91,17 +72,6 @@ export const manyMoves = (): Many =>
     shared: 5,
   });
 
-interface Lua {
-  /** BullMQ's scripts. */
-  readonly files: readonly string[];
-  /** Of their functions. */
-  readonly wanted: readonly string[];
-  readonly changes: string;
-  readonly lean: string;
-  /** How many texts calls share that share some. */
-  readonly shared: number;
-}
-
 // BullMQ's numbers are times and counts, all of them safe integers.
 const unpackr = new Unpackr({ int64AsType: "number", useRecords: false });
 
@@ -114,110 +84,8 @@ export class Taken {
   }
 }
 
-const PRELUDE = `
-local prefix = ARGV[1]
-local shared = {}
-local found
-local answers, place = {}, 0
-local kind, last, step
-
--- What calls share, by its number: its texts, and what the first of them says.
-local function sharedOf(number) return shared[number] end
-local function valueOf(texts)
-  if texts.value == nil then texts.value = cjson.decode(texts[1]) end
-  return texts.value
-end
-
--- The arguments of one call.
-local function argumentsAt(at) return { unpack(ARGV, at, at + kind.args - 1) } end
-
-local function failure(why)
-  return { "${FAILED}", type(why) == "table" and why.err or tostring(why) }
-end
-
--- What is written once for several calls is an error of each of them when it fails.
-local function writeFor(places, write)
-  local ok, trouble = pcall(write)
-  if ok then return true end
-  for _, place in ipairs(places) do answers[place] = failure(trouble) end
-  return false
-end
-`;
-
-/**
- * KEYS those of each kind that is called, one kind after the other, without the keys that differ from call to call.
- * ARGV prefix; how many kinds are called, then their numbers; how much is shared, then the texts of each; then for calls of one kind
- * that follow each other the kind's number, how many they are, and of each its own keys and its arguments, the last of which is the
- * number of what it shares, where it does.
- * Answers with one answer for each call: BullMQ's own, { "!", why } or { "=", data }.
- */
-const driverOf = (sharedTexts: number): string => `
-local kindCount = tonumber(ARGV[2])
-local at = 0
-for i = 3, kindCount + 2 do
-  kind = kindOf(ARGV[i])
-  kinds[ARGV[i]] = kind
-  local own, next = kind.own, 1
-  for place = 1, kind.keys do
-    if own[next] == place then
-      next = next + 1
-    else
-      at = at + 1
-      kind.table[place] = KEYS[at]
-    end
-  end
-end
-at = kindCount + 3
-local sharedCount = tonumber(ARGV[at])
-for i = 1, sharedCount do
-  shared[tostring(i)] = { unpack(ARGV, at + 1, at + ${sharedTexts}) }
-  at = at + ${sharedTexts}
-end
-at = at + 1
-
-while ARGV[at] do
-  kind = kinds[ARGV[at]]
-  local run, keys, own = kind.run, kind.table, kind.own
-  step = #own + kind.args
-  -- Where the arguments begin of the first of them and of the last.
-  local first = at + 2 + #own
-  last = first + (ARGV[at + 1] - 1) * step
-  for at = first, last, step do
-    for i = 1, #own do keys[own[i]] = ARGV[at - #own - 1 + i] end
-    found = nil
-    place = place + 1
-    local ok, answer = pcall(run, keys, at)
-    if not ok or type(answer) == "table" and answer.err then
-      answer = failure(answer)
-    elseif found ~= nil then
-      answer = { "${TAKEN}", found }
-    end
-    -- Unless it failed already with what was written for several.
-    if answers[place] == nil then answers[place] = answer or false end
-  end
-  at = last + kind.args
-end
-settle()
--- As one text: to read so many small parts takes longer than all else that is done with an answer.
-return cmsgpack.pack(answers)`;
-
-function manyOf(
-  name: string,
-  kinds: readonly Kind[],
-  { files, wanted, changes, lean, shared: sharedTexts }: Lua,
-): Many {
-  const rows = kinds.map(
-    (kind, n) =>
-      `if number == "${n + 1}" then return { run = ${kind.run}, keys = ${kind.keys}, args = ${kind.args}, own = { ${kind.own.join(", ")} }, table = {} } end`,
-  );
-  const lua = [
-    PRELUDE,
-    luaFunctions(files.map(loadScript), wanted, changes),
-    lean,
-    `local kinds = {}\nlocal function kindOf(number)\n${rows.join("\n")}\nend`,
-    driverOf(sharedTexts),
-  ].join("\n");
-  const script = defineScript(name, lua);
+function manyOf(name: string, kinds: readonly Kind[], lua: Lua): Many {
+  const script = defineScript(name, driverOf(kinds, lua));
   const shapes = new Map(kinds.map((kind, n) => [kind.name, shapeOf(kind, n + 1)]));
 
   const runTogether: Many["run"] = async (redis, prefix, calls) => {

@@ -56,7 +56,7 @@ export async function addTogether(side: Side, jobs: readonly NewJob[]): Promise<
   if (!side.isFast) return await resultOf(addAll(side, jobs));
   side.scriptsSent();
   const result = await resultOf(addWith(side.adder, jobs));
-  // The first of all jobs, alone, takes two: the queue says nothing yet of the length of its events.
+  // Alone, a queue's first job and one whose id is taken take two: the first says that there is more to it.
   const sent = side.scriptsSent();
   if (sent !== 1 && (jobs.length > 1 || sent !== 2)) throw new Error(`it went in ${sent} calls`);
   return result;
