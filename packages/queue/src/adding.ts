@@ -2,8 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { UnderstudyError } from "@understudy/core";
 
-import type { Adder, Before, NewJob } from "./adder.ts";
+import type { Adder } from "./adder.ts";
 import type { Family } from "./names.ts";
+import type { Before, NewJob } from "./new-job.ts";
 import type { Wait } from "./patience.ts";
 import { isConnectionTrouble, isScriptsLost, refused, unreachable } from "./trouble.ts";
 

@@ -2,14 +2,14 @@ import type { Capacity } from "@understudy/core";
 import type { Job } from "bullmq";
 import type { Redis } from "ioredis";
 
-import { KEEP_LOG_LINES } from "./adder.ts";
 import { usesBatches } from "./batch/backend.ts";
 import { createBatcher } from "./batch/batcher.ts";
-import { type Call, manyMoves } from "./batch/many.ts";
+import { type Call, manyMoves } from "./batch/move-many.ts";
 import { linesAsText } from "./batch/moves.ts";
 import type { CancelRequest } from "./cancel.ts";
 import { createFetchDoor, type FetchDoor } from "./fetch-door.ts";
 import { type Family, keyOf } from "./names.ts";
+import { KEEP_LOG_LINES } from "./new-job.ts";
 import { type Settlement, settlingBackend, type SettlingOptions } from "./settlement.ts";
 import { SettlingWorker, waitForSlots } from "./worker.ts";
 
@@ -87,7 +87,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   const { capacity, concurrency, spare = 0 } = options;
   const door = createFetchDoor({ capacity, concurrency });
   const batcher = usesBatches()
-    ? createBatcher({ redis, many: manyMoves(), prefix: keyOf(family, "name", ""), most: MOST_MOVES })
+    ? createBatcher({ run: manyMoves(redis, keyOf(family, "name", "")), most: MOST_MOVES })
     : undefined;
   const writeLog = async (id: string, lines: readonly string[]): Promise<void> => {
     if (lines.length === 0) return;

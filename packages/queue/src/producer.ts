@@ -3,17 +3,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { UnderstudyError } from "@understudy/core";
 import type { Redis } from "ioredis";
 
-import { type Adder, batchingAdder, type Before, type NewJob, plainAdder } from "./adder.ts";
+import { type Adder, batchingAdder, plainAdder } from "./adder.ts";
 import { type Added, Adding, type AddingParts, closed, RETRY_MS } from "./adding.ts";
 import { usesBatches } from "./batch/backend.ts";
 import { connectProducer, type RedisLocation } from "./connection.ts";
 import { registerFamily } from "./families.ts";
 import type { Family } from "./names.ts";
+import type { Before, NewJob } from "./new-job.ts";
 import { createPatience } from "./patience.ts";
 import { isConnectionTrouble, isScriptsLost, refused, unreachable } from "./trouble.ts";
 
-export type { Before, NewJob } from "./adder.ts";
 export type { Added } from "./adding.ts";
+export type { Before, NewJob } from "./new-job.ts";
 
 export interface Producer {
   /**

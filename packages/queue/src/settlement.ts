@@ -1,9 +1,10 @@
 import { type BackendFactory, createRedisBackend, type RedisQueueBackend, type WorkerOptions } from "bullmq";
 
-import { KEEP_COMPLETED_MS } from "./adder.ts";
 import type { Batcher } from "./batch/batcher.ts";
+import type { Call } from "./batch/move-many.ts";
 import { batchMoves } from "./batch/moves.ts";
 import type { FetchDoor } from "./fetch-door.ts";
+import { KEEP_COMPLETED_MS } from "./new-job.ts";
 import { isConnectionTrouble } from "./trouble.ts";
 
 /** Where a finished run of a job goes, with the data that is written in the same atomic step, fenced by the lock token. */
@@ -28,7 +29,7 @@ export interface Settlement {
 export interface SettlingOptions {
   readonly door: FetchDoor;
   /** What goes to Redis goes together with what others send; when absent it goes alone. */
-  readonly batcher: Batcher | undefined;
+  readonly batcher: Batcher<Call> | undefined;
   /**
    * What completed in this queue stays at least so long. When a job completes, BullMQ removes all of the queue that are older than
    * that one's own age: one job with a short memory would take the receipts of the others with it.

@@ -9,8 +9,8 @@ import {
   type WorkerOptions,
 } from "bullmq";
 
-import { KEEP_LOG_LINES } from "./adder.ts";
 import type { FetchDoor } from "./fetch-door.ts";
+import { KEEP_LOG_LINES } from "./new-job.ts";
 import type { Settlement } from "./settlement.ts";
 import { isConnectionTrouble } from "./trouble.ts";
 

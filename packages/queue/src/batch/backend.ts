@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 
-import { manyAdds, manyMoves } from "./many.ts";
+import { moveScript } from "./move-many.ts";
 
 /** The one whose scripts ours were held against: the conformance tests say what that means. */
 export const KNOWN_BULLMQ = "6.7.0";
@@ -28,8 +28,7 @@ export function canBatch(version: string, warn: (warning: string) => void): bool
   };
   if (version !== KNOWN_BULLMQ) return because(`BullMQ is ${version} and not ${KNOWN_BULLMQ}`);
   try {
-    manyAdds();
-    manyMoves();
+    moveScript();
     return true;
   } catch (error) {
     return because(error instanceof Error ? error.message : String(error));

@@ -1,8 +1,6 @@
-import type { Redis } from "ioredis";
 import { expect, test } from "vitest";
 
 import { type Batcher, createBatcher } from "./batcher.ts";
-import type { Answer, Call, Many } from "./many.ts";
 
 /** A script call that was made, and is answered when the test says so. */
 interface Sent {
@@ -14,35 +12,34 @@ interface Sent {
 /** Redis' end: it answers a call with its name, and with an error where that begins with "bad". */
 function setUp(most = 50) {
   const sent: Sent[] = [];
-  const many: Many = {
-    run(_, prefix, calls) {
-      expect(prefix).toBe("a:b:");
-      const { promise, resolve, reject } = Promise.withResolvers<readonly Answer[]>();
-      const names = calls.map(({ args }) => String(args[0]));
-      const answers = names.map((name) => (name.startsWith("bad") ? new Error(name) : name));
-      sent.push({ names, answer: () => resolve(answers), fail: reject });
-      return promise;
-    },
+  const run = (names: readonly string[]): Promise<readonly (string | Error)[]> => {
+    const { promise, resolve, reject } = Promise.withResolvers<readonly (string | Error)[]>();
+    const answers = names.map((name) => (name.startsWith("bad") ? new Error(name) : name));
+    sent.push({ names, answer: () => resolve(answers), fail: reject });
+    return promise;
   };
-  return { sent, batcher: createBatcher({ redis: {} as Redis, many, prefix: "a:b:", most }) };
+  return { sent, batcher: createBatcher({ run, most }) };
 }
 
 /** All of them in one group. */
-const together = (batcher: Batcher, calls: readonly Call[], wait?: { readonly isOver: boolean }) =>
-  new Promise<readonly Answer[]>((resolve, reject) =>
+const together = (
+  batcher: Batcher<string, string>,
+  calls: readonly string[],
+  wait?: { readonly isOver: boolean },
+) =>
+  new Promise<readonly (string | Error)[]>((resolve, reject) =>
     batcher.send(calls, wait, (how) => (how instanceof Error ? reject(how) : resolve(how))),
   );
 
-const call = (name: string): Call => ({ kind: "any", keys: [], args: [name] });
-const named = (name: string, count: number): readonly Call[] =>
-  Array.from({ length: count }, (_, n) => call(`${name}-${n}`));
+const named = (name: string, count: number): readonly string[] =>
+  Array.from({ length: count }, (_, n) => `${name}-${n}`);
 /** The end of this turn, when all that has come in was heard; before any timer. */
 const turnEnds = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const sizes = (sent: readonly Sent[]): readonly number[] => sent.map(({ names }) => names.length);
 
 test("a lone call goes at the end of its turn, and waits for no timer", async () => {
   const { sent, batcher } = setUp();
-  const asked = batcher.one(call("a"));
+  const asked = batcher.one("a");
   expect(sent).toEqual([]);
   await turnEnds();
   expect(sent).toMatchObject([{ names: ["a"] }]);
@@ -53,9 +50,9 @@ test("a lone call goes at the end of its turn, and waits for no timer", async ()
 test("what is called in one turn by whomever goes together, in order, and each has its own answer", async () => {
   const { sent, batcher } = setUp();
   const asked = [
-    batcher.one(call("a")),
-    together(batcher, [call("b"), call("c")]),
-    Promise.resolve().then(() => batcher.one(call("d"))),
+    batcher.one("a"),
+    together(batcher, ["b", "c"]),
+    Promise.resolve().then(() => batcher.one("d")),
   ];
   await turnEnds();
   expect(sent).toMatchObject([{ names: ["a", "b", "c", "d"] }]);
@@ -65,9 +62,9 @@ test("what is called in one turn by whomever goes together, in order, and each h
 
 test("what is called in the next turn does not wait for the answers of this one", async () => {
   const { sent, batcher } = setUp();
-  void batcher.one(call("a"));
+  void batcher.one("a");
   await turnEnds();
-  void batcher.one(call("b"));
+  void batcher.one("b");
   await turnEnds();
   expect(sent).toMatchObject([{ names: ["a"] }, { names: ["b"] }]);
 });
@@ -75,9 +72,9 @@ test("what is called in the next turn does not wait for the answers of this one"
 test("a call that failed concerns its caller alone; a group is told which of its calls did", async () => {
   const { sent, batcher } = setUp();
   const asked = Promise.allSettled([
-    batcher.one(call("a")),
-    batcher.one(call("bad")),
-    together(batcher, [call("b"), call("bad too")]),
+    batcher.one("a"),
+    batcher.one("bad"),
+    together(batcher, ["b", "bad too"]),
   ]);
   await turnEnds();
   sent[0]?.answer();
@@ -105,27 +102,25 @@ test("a script call that failed rejects all that were in it, and nobody else", a
 });
 
 test("a script call that could not even be made rejects those that were in it", async () => {
-  const many: Many = {
-    run() {
+  const batcher = createBatcher({
+    run(_: readonly string[]): never {
       throw new TypeError("no such kind");
     },
-  };
-  const batcher = createBatcher({ redis: {} as Redis, many, prefix: "", most: 9 });
-  await expect(batcher.one(call("a"))).rejects.toThrow("no such kind");
+    most: 9,
+  });
+  await expect(batcher.one("a")).rejects.toThrow("no such kind");
 });
 
 test("no script call has more than the most, but for a group, which is never cut", async () => {
   const { sent, batcher } = setUp(10);
   for (const one of named("lone", 95)) void batcher.one(one);
   void together(batcher, named("group", 40));
-  void batcher.one(call("last"));
+  void batcher.one("last");
   await turnEnds();
   for (const one of sent) one.answer();
   await turnEnds();
   await turnEnds();
-  expect(sent.flatMap(({ names }) => names)).toEqual(
-    [...named("lone", 95), ...named("group", 40), call("last")].map(({ args }) => args[0]),
-  );
+  expect(sent.flatMap(({ names }) => names)).toEqual([...named("lone", 95), ...named("group", 40), "last"]);
   const group = sent.filter(({ names }) => names.some((name) => name.startsWith("group")));
   expect(group).toHaveLength(1);
   for (const { names } of sent)
@@ -135,7 +130,7 @@ test("no script call has more than the most, but for a group, which is never cut
 test("what is under way is spread over some script calls, so that Redis works while we do", async () => {
   const { sent, batcher } = setUp();
   const again = async (name: string): Promise<void> => {
-    for (let n = 0; n < 20; n += 1) await batcher.one(call(`${name}-${n}`));
+    for (let n = 0; n < 20; n += 1) await batcher.one(`${name}-${n}`);
   };
   const callers = Promise.all(Array.from({ length: 100 }, (_, n) => again(`caller-${n}`)));
   const all: number[] = [];
@@ -178,9 +173,7 @@ test("with enough under way what comes one by one waits to go together, but for 
   for (const one of sent) one.answer();
   await turnEnds();
   await turnEnds();
-  expect(sent.flatMap(({ names }) => names)).toEqual(
-    [...named("n", 5), ...named("m", 9)].map(({ args }) => args[0]),
-  );
+  expect(sent.flatMap(({ names }) => names)).toEqual([...named("n", 5), ...named("m", 9)]);
 });
 
 test("who has given up by the end of the turn is not sent, and counts no more", async () => {
@@ -188,7 +181,7 @@ test("who has given up by the end of the turn is not sent, and counts no more", 
   const wait = { isOver: false };
   const asked = Promise.allSettled([
     together(batcher, named("given-up", 2), wait),
-    together(batcher, [call("a")], { isOver: false }),
+    together(batcher, ["a"], { isOver: false }),
   ]);
   wait.isOver = true;
   await turnEnds();
@@ -204,7 +197,7 @@ test("who has given up by the end of the turn is not sent, and counts no more", 
 test("who gives up after it was sent is answered all the same: whether it was done is for Redis to say", async () => {
   const { sent, batcher } = setUp();
   const wait = { isOver: false };
-  const asked = together(batcher, [call("a")], wait);
+  const asked = together(batcher, ["a"], wait);
   await turnEnds();
   wait.isOver = true;
   sent[0]?.answer();
@@ -213,9 +206,9 @@ test("who gives up after it was sent is answered all the same: whether it was do
 
 test("a call that hangs does not hold up those of later turns", async () => {
   const { sent, batcher } = setUp();
-  void batcher.one(call("hangs"));
+  void batcher.one("hangs");
   await turnEnds();
-  const asked = batcher.one(call("a"));
+  const asked = batcher.one("a");
   await turnEnds();
   sent[1]?.answer();
   expect(await asked).toBe("a");
@@ -225,9 +218,9 @@ test("who is told that it gave up may ask for the next thing at once", async () 
   const { sent, batcher } = setUp();
   const told: unknown[] = [];
   const answered = new Promise((resolve) => {
-    batcher.send([call("late")], { isOver: true }, (how) => {
+    batcher.send(["late"], { isOver: true }, (how) => {
       told.push(how);
-      batcher.send([call("next")], undefined, resolve);
+      batcher.send(["next"], undefined, resolve);
     });
   });
   await turnEnds();

@@ -1,33 +1,31 @@
-import type { Redis } from "ioredis";
-
 import type { Wait } from "../patience.ts";
-import type { Answer, Call, Many } from "./many.ts";
 
 /** Sends calls to Redis, those of one turn of the event loop together. */
-export interface Batcher {
+export interface Batcher<Call, Answer = unknown> {
   /**
    * Calls that go in one script call, in order; each is answered by itself.
    * @param wait nothing is sent any more when it is over
    * @param ended told of the answers, or of why the script call failed that they were in; must not throw
    */
-  send(calls: readonly Call[], wait: Pick<Wait, "isOver"> | undefined, ended: Ended): void;
+  send(calls: readonly Call[], wait: Pick<Wait, "isOver"> | undefined, ended: Ended<Answer>): void;
   /** @throws Error when this call failed */
   one(call: Call): Promise<Answer>;
 }
 
-export type Ended = (how: readonly Answer[] | Error) => void;
+export type Ended<Answer> = (how: readonly (Answer | Error)[] | Error) => void;
 
-interface Group {
+interface Group<Call, Answer> {
   readonly calls: readonly Call[];
   readonly wait: Pick<Wait, "isOver"> | undefined;
-  readonly ended: Ended;
+  readonly ended: Ended<Answer>;
 }
 
-interface BatcherParts {
-  readonly redis: Redis;
-  readonly many: Many;
-  /** Of the queue's keys. */
-  readonly prefix: string;
+interface BatcherParts<Call, Answer> {
+  /**
+   * One script call.
+   * @returns an answer for each call, in order; an Error concerns that call alone. Rejects when the whole did not come through.
+   */
+  readonly run: (calls: readonly Call[]) => Promise<readonly (Answer | Error)[]>;
   /** More calls than this in one would hold up whoever else asks Redis meanwhile; a group is never cut in two. */
   readonly most: number;
 }
@@ -39,8 +37,11 @@ const FADE = 0.95;
 /** With so many script calls under way a small one waits for more to go with it, until one of them is answered. */
 const ENOUGH = 3;
 
-export function createBatcher({ redis, many, prefix, most }: BatcherParts): Batcher {
-  let waiting: Group[] = [];
+export function createBatcher<Call, Answer>({
+  run,
+  most,
+}: BatcherParts<Call, Answer>): Batcher<Call, Answer> {
+  let waiting: Group<Call, Answer>[] = [];
   let waitingCalls = 0;
   /** Calls, those that wait included. */
   let underWay = 0;
@@ -49,12 +50,12 @@ export function createBatcher({ redis, many, prefix, most }: BatcherParts): Batc
   let scripts = 0;
   let isDue = false;
 
-  const ask = async (groups: readonly Group[], calls: readonly Call[]): Promise<void> => {
+  const ask = async (groups: readonly Group<Call, Answer>[], calls: readonly Call[]): Promise<void> => {
     scripts += 1;
     peak = Math.max(underWay, peak * FADE);
-    let how: readonly Answer[] | Error;
+    let how: readonly (Answer | Error)[] | Error;
     try {
-      how = await many.run(redis, prefix, calls);
+      how = await run(calls);
     } catch (error) {
       how = error instanceof Error ? error : new Error(String(error));
     }
@@ -71,8 +72,8 @@ export function createBatcher({ redis, many, prefix, most }: BatcherParts): Batc
   const flush = (withTheRest: boolean): void => {
     const size = sizeNow();
     const all = waiting;
-    const over: Group[] = [];
-    let groups: Group[] = [];
+    const over: Group<Call, Answer>[] = [];
+    let groups: Group<Call, Answer>[] = [];
     let calls: Call[] = [];
     const sendThese = (): void => {
       void ask(groups, calls);
@@ -109,7 +110,7 @@ export function createBatcher({ redis, many, prefix, most }: BatcherParts): Batc
     else setImmediate(flushRest);
   };
 
-  const send: Batcher["send"] = (calls, wait, ended) => {
+  const send: Batcher<Call, Answer>["send"] = (calls, wait, ended) => {
     waiting.push({ calls, wait, ended });
     waitingCalls += calls.length;
     underWay += calls.length;
@@ -125,7 +126,7 @@ export function createBatcher({ redis, many, prefix, most }: BatcherParts): Batc
         send([call], undefined, (how) => {
           const answer = how instanceof Error ? how : how[0];
           if (answer instanceof Error) reject(answer);
-          else resolve(answer);
+          else resolve(answer as Answer);
         }),
       ),
   };

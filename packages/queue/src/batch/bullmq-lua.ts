@@ -46,14 +46,9 @@ function partsOf({ content }: BullmqScript): Parts {
  * which does to its KEYS and ARGV what the script does. All of them are BullMQ's word for word, and made when they are first wanted:
  * to make them takes as long as to add a job.
  * @param wanted names of functions
- * @param changes Lua that is put after the functions and before the scripts
  * @throws Error when two scripts have different functions of one name
  */
-export function luaFunctions(
-  scripts: readonly BullmqScript[],
-  wanted: readonly string[] = [],
-  changes = "",
-): string {
+export function luaFunctions(scripts: readonly BullmqScript[], wanted: readonly string[] = []): string {
   const parts = scripts.map((script) => ({ name: script.name, ...partsOf(script) }));
   const functions = new Map<string, string>();
   for (const one of parts)
@@ -71,7 +66,6 @@ export function luaFunctions(
     "local function bullmq()",
     "if made then return made end",
     ...functions.values(),
-    changes,
     ...parts.map(({ name, body }) => `local function bullmq_${name}(KEYS, ARGV)\n${body.trim()}\nend`),
     `made = { ${[...wanted.map((name) => `${name} = ${name}`), ...parts.map(({ name }) => `${name} = bullmq_${name}`)].join(", ")} }`,
     "return made",

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 
-import type { NewJob } from "../adder.ts";
+import type { NewJob } from "../new-job.ts";
 import {
   addFlow,
   job,

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test, vi } from "vitest";
 
-import type { NewJob } from "../adder.ts";
+import type { NewJob } from "../new-job.ts";
 import { job, openSides, type Scenario, START } from "../testing/cases.ts";
 import { keySpace, without } from "../testing/key-space.ts";
 import type { MoverOptions, Side } from "../testing/sides.ts";

@@ -4,10 +4,11 @@ import { FlowProducer, Queue, QueueEvents, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 
-import { type Adder, batchingAdder, type NewJob } from "../adder.ts";
+import { type Adder, batchingAdder } from "../adder.ts";
 import { connectWorker } from "../connection.ts";
 import { type Fetched, startConsumer } from "../consumer.ts";
 import { type Family, familyOf, keyOf } from "../names.ts";
+import type { NewJob } from "../new-job.ts";
 import type { Settlement } from "../settlement.ts";
 import { addWith } from "../testing/steps.ts";
 

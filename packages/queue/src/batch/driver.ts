@@ -1,4 +1,3 @@
-import type { Script } from "../script.ts";
 import { loadScript, luaFunctions } from "./bullmq-lua.ts";
 
 /** Calls that differ in nothing but their arguments. */
@@ -10,23 +9,16 @@ export interface Kind {
   readonly args: number;
   /** Which of its keys, counted from 1, differ from call to call. */
   readonly own: readonly number[];
-  /**
-   * Does a call alone, where there is no more to it than to most: KEYS all of its keys, ARGV the prefix, its arguments and what it shares.
-   * Answers as BullMQ, or null when it has done nothing.
-   */
-  readonly alone?: Script;
 }
 
-/** Begins the answer to a call that failed, and to an add whose id is taken; nothing that BullMQ answers begins like this. */
+/** Begins the answer to a call that failed; nothing that BullMQ answers begins like this. */
 export const FAILED = "!";
-export const TAKEN = "=";
 
 export interface Lua {
   /** BullMQ's scripts. */
   readonly files: readonly string[];
   /** Of their functions. */
   readonly wanted: readonly string[];
-  readonly changes: string;
   readonly lean: string;
   /** How many texts calls share that share some. */
   readonly shared: number;
@@ -35,7 +27,6 @@ export interface Lua {
 const PRELUDE = `
 local prefix = ARGV[1]
 local shared = {}
-local found
 local answers, place = {}, 0
 local kind, last, step
 
@@ -95,14 +86,9 @@ while ARGV[at] do
   last = first + (ARGV[at + 1] - 1) * step
   for at = first, last, step do
     for i = 1, #own do keys[own[i]] = ARGV[at - #own - 1 + i] end
-    found = nil
     place = place + 1
     local ok, answer = pcall(run, keys, at)
-    if not ok or type(answer) == "table" and answer.err then
-      answer = failure(answer)
-    elseif found ~= nil then
-      answer = { "${TAKEN}", found }
-    end
+    if not ok or type(answer) == "table" and answer.err then answer = failure(answer) end
     -- Unless it failed already with what was written for several.
     if answers[place] == nil then answers[place] = answer or false end
   end
@@ -118,16 +104,16 @@ return cmsgpack.pack(answers)`;
  * ARGV prefix; how many kinds are called, then their numbers; how much is shared, then the texts of each; then for calls of one kind
  * that follow each other the kind's number, how many they are, and of each its own keys and its arguments, the last of which is the
  * number of what it shares, where it does.
- * Answers with one answer for each call: BullMQ's own, { "!", why } or { "=", data }.
+ * Answers with one answer for each call: BullMQ's own, or { "!", why }.
  */
-export function driverOf(kinds: readonly Kind[], { files, wanted, changes, lean, shared }: Lua): string {
+export function driverOf(kinds: readonly Kind[], { files, wanted, lean, shared }: Lua): string {
   const rows = kinds.map(
     ({ run, keys, args, own }, n) =>
       `if number == "${n + 1}" then return { run = ${run}, keys = ${keys}, args = ${args}, own = { ${own.join(", ")} }, table = {} } end`,
   );
   return [
     PRELUDE,
-    luaFunctions(files.map(loadScript), wanted, changes),
+    luaFunctions(files.map(loadScript), wanted),
     lean,
     `local kinds = {}\nlocal function kindOf(number)\n${rows.join("\n")}\nend`,
     loopOf(shared),

@@ -1,9 +1,9 @@
 import type { JobsOptions, KeepJobs, RedisQueueBackend, WorkerOptions } from "bullmq";
 
-import { KEEP_LOG_LINES } from "../adder.ts";
+import { KEEP_LOG_LINES } from "../new-job.ts";
 import type { Batcher } from "./batcher.ts";
 import { type HandedOver, handedOver } from "./handed-over.ts";
-import type { Answer, Argument, Shared } from "./many.ts";
+import type { Answer, Argument, Call, Shared } from "./move-many.ts";
 
 /** How many keys BullMQ's own calls have that go together. */
 const KEYS = { moveToFinished: 14, moveToActive: 11, moveToDelayed: 11 } as const;
@@ -51,7 +51,7 @@ class Ours {
 export function batchMoves(
   backend: RedisQueueBackend,
   options: Pick<WorkerOptions, "lockDuration" | "name" | "limiter" | "metrics">,
-  batcher: Pick<Batcher, "one">,
+  batcher: Pick<Batcher<Call>, "one">,
 ): (completion: Completion) => Promise<Finished> {
   const internals = backend as unknown as Internals;
   const byItself = internals.execCommand.bind(backend);
@@ -120,7 +120,7 @@ function sharedOptions({
     return [JSON.stringify(options), keepMs, String(lockDuration), String(KEEP_LOG_LINES), name];
   };
   // Nearly all jobs of a queue say the same.
-  let [age, known]: [number | undefined, Shared] = [undefined, []];
+  let [age, known]: [number | undefined, Shared] = [undefined, ["", "", "", "", ""]];
   return ({ keep, attempts }: Pick<Completion, "keep" | "attempts">): Shared => {
     const all = typeof keep === "object" ? keep : { count: keepCount(keep) };
     if (attempts !== USUAL_ATTEMPTS || !isByAge(all)) return textsOf(all, attempts);

@@ -1,7 +1,7 @@
 import { FlowProducer } from "bullmq";
 import { afterAll, afterEach, beforeEach, expect, vi } from "vitest";
 
-import type { NewJob } from "../adder.ts";
+import type { NewJob } from "../new-job.ts";
 import { keySpace, without } from "./key-space.ts";
 import { openSide, type Side } from "./sides.ts";
 import { add, move, type Step } from "./steps.ts";

@@ -4,7 +4,7 @@ import type { Redis } from "ioredis";
 
 import { type Adder, batchingAdder, plainAdder } from "../adder.ts";
 import type { Batcher } from "../batch/batcher.ts";
-import { type Answer, type Call, type Many, manyMoves } from "../batch/many.ts";
+import { type Answer, type Call, manyMoves } from "../batch/move-many.ts";
 import { batchMoves, type Completion, linesAsText } from "../batch/moves.ts";
 import { connectWorker } from "../connection.ts";
 import { type Family, familyOf, keyOf } from "../names.ts";
@@ -94,7 +94,7 @@ function openMover(
   const all = { connection: redis, prefix: family.prefix, lockDuration: LOCK_MS, ...workerOptions(options) };
   const backend = createRedisBackend(family.name, all);
   if (!isFast) return plainMover(backend);
-  const batcher = inOneCall(redis, manyMoves(), keyOf(family, "name", ""), sizes);
+  const batcher = inOneCall(manyMoves(redis, keyOf(family, "name", "")), sizes);
   const complete = batchMoves(backend, all, batcher);
   return {
     backend,
@@ -144,7 +144,7 @@ function plainMover(backend: RedisQueueBackend): Mover {
 }
 
 /** Puts all of a turn into one script call, however much it is: that makes the most of what calls may do to each other. */
-function inOneCall(redis: Redis, many: Many, prefix: string, sizes: number[]): Pick<Batcher, "one"> {
+function inOneCall(run: ReturnType<typeof manyMoves>, sizes: number[]): Pick<Batcher<Call>, "one"> {
   interface Waiting {
     readonly call: Call;
     readonly resolve: (answer: Answer) => void;
@@ -156,11 +156,7 @@ function inOneCall(redis: Redis, many: Many, prefix: string, sizes: number[]): P
     waiting = [];
     sizes.push(all.length);
     try {
-      const answers = await many.run(
-        redis,
-        prefix,
-        all.map(({ call }) => call),
-      );
+      const answers = await run(all.map(({ call }) => call));
       for (const [n, one] of all.entries()) {
         const answer = answers[n];
         if (answer instanceof Error) one.reject(answer);
