@@ -178,17 +178,20 @@ export function manyAdds(
       each.push(job.id, String(job.timestamp), job.data, place);
     }
     const head = [prefix, ids.size < jobs.length ? "1" : "0", texts.length];
-    const told = (await script.run(redis, keys, [...head, ...texts, ...each])) as readonly string[] | null;
+    const told = await script.run(redis, keys, [...head, ...texts, ...each]);
     const answers: (Before | Error)[] = jobs.map(() => undefined);
-    for (let at = 0; told !== null && at < told.length; at += 3) {
-      const [place, mark, text = ""] = told.slice(at, at + 3);
+    for (const [place, mark, text] of threesOf(told))
       answers[Number(place) - 1] = mark === FAILED ? new Error(text) : text;
-    }
     return answers;
   };
 }
 
 const USUAL_OPTIONS = JSON.stringify(optionsOf({ keepCompletedMs: KEEP_COMPLETED_MS }));
+
+function* threesOf(told: unknown): Generator<readonly [string, string, string]> {
+  if (!Array.isArray(told)) return;
+  for (let at = 0; at < told.length; at += 3) yield told.slice(at, at + 3) as [string, string, string];
+}
 
 /** Where in ARGV, counted from 1, texts that jobs share begin. */
 const TEXTS_AT = 4;
