@@ -4,12 +4,11 @@ import type { Redis } from "ioredis";
 
 import { usesBatches } from "./batch/backend.ts";
 import { createBatcher } from "./batch/batcher.ts";
-import { type Call, manyMoves } from "./batch/move-many.ts";
-import { linesAsText } from "./batch/moves.ts";
+import { manyMoves } from "./batch/move-many.ts";
+import { linesAsText, logging } from "./batch/moves.ts";
 import type { CancelRequest } from "./cancel.ts";
 import { createFetchDoor, type FetchDoor } from "./fetch-door.ts";
 import { type Family, keyOf } from "./names.ts";
-import { KEEP_LOG_LINES } from "./new-job.ts";
 import { type Settlement, settlingBackend, type SettlingOptions } from "./settlement.ts";
 import { SettlingWorker, waitForSlots } from "./worker.ts";
 
@@ -87,13 +86,19 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   const { capacity, concurrency, spare = 0 } = options;
   const door = createFetchDoor({ capacity, concurrency });
   const batcher = usesBatches()
-    ? createBatcher({ run: manyMoves(redis, keyOf(family, "name", "")), most: MOST_MOVES })
+    ? createBatcher({
+        run: manyMoves(redis, keyOf(family, "name", ""), { lockMs, name: "" }),
+        most: MOST_MOVES,
+      })
     : undefined;
   const writeLog = async (id: string, lines: readonly string[]): Promise<void> => {
     if (lines.length === 0) return;
     try {
       if (batcher === undefined) for (const line of lines) await worker.logLine(id, line);
-      else await batcher.one(logCall(family, id, lines));
+      else {
+        const command = logging(keyOf(family, "name", id), linesAsText(lines));
+        await batcher.one({ finish: undefined, commands: () => [command] });
+      }
     } catch (error) {
       onError(error instanceof Error ? error : new Error(String(error)));
     }
@@ -162,11 +167,6 @@ export function startConsumer(options: ConsumerOptions): Consumer {
 /** BullMQ writes what a processor returns as JSON before anybody can say that it is something else. */
 function asReturnValue(settlement: Settlement): Settlement {
   return Object.assign(settlement, { toJSON: () => null });
-}
-
-function logCall(family: Family, id: string, lines: readonly string[]): Call {
-  const keys = [keyOf(family, "name", id), keyOf(family, "name", `${id}:logs`)];
-  return { kind: "addLogs", keys, args: [KEEP_LOG_LINES, linesAsText(lines)] };
 }
 
 function fetched(job: Job, token: string | undefined, door: FetchDoor): Fetched {

@@ -7,8 +7,8 @@ type Argument = string | number | Buffer | undefined;
 /** A Lua script, sent whole once per server and by its hash afterwards. */
 export interface Script {
   run(redis: Redis, keys: readonly string[], args: readonly Argument[]): Promise<unknown>;
-  /** For a script that answers with one text. */
-  runForBytes(redis: Redis, keys: readonly string[], args: readonly Argument[]): Promise<Buffer>;
+  /** For a script that answers with one text, or with nothing. */
+  runForBytes(redis: Redis, keys: readonly string[], args: readonly Argument[]): Promise<Buffer | undefined>;
 }
 
 /** @param name for people who read commands as they go by */
@@ -33,8 +33,9 @@ export function defineScript(name: string, lua: string): Script {
     run: (redis, keys, args) => evaluate(redis, keys, args, "utf8"),
     async runForBytes(redis, keys, args) {
       const answer = await evaluate(redis, keys, args, null);
-      if (!Buffer.isBuffer(answer)) throw new TypeError(`the script ${name} answered with no text`);
-      return answer;
+      if (answer !== null && !Buffer.isBuffer(answer))
+        throw new TypeError(`the script ${name} answered with no text`);
+      return answer ?? undefined;
     },
   };
 }

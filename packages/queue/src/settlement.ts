@@ -102,36 +102,26 @@ export function settlingBackend({
       const value = JSON.stringify(move.returnValue) ?? "null";
       const { token, fetchNext, data } = how;
       const keep = longer(how.keep, keepCompletedMs);
-      if (finishTogether !== undefined) {
-        const { attempts } = job.opts;
-        const id = idOf(job);
-        const completion = {
-          id,
-          returnValue: value,
+      const id = idOf(job);
+      const parts = () =>
+        (backend as unknown as Internals).moveToFinishedArgs(
+          job,
+          value,
+          "returnvalue",
           keep,
-          attempts,
+          "completed",
           token,
           finishedOn,
           fetchNext,
-          data,
-          log: how.log,
-        };
+          fieldsOf(data),
+        );
+      if (finishTogether !== undefined) {
+        const { log } = how;
+        const completion = { id, returnValue: value, keep, token, finishedOn, fetchNext, data, log, parts };
         return { result: await finishTogether(completion), finishedOn };
       }
-      await writeLog(idOf(job), how.log);
-      const internals = backend as unknown as Internals;
-      const args = internals.moveToFinishedArgs(
-        job,
-        value,
-        "returnvalue",
-        keep,
-        "completed",
-        token,
-        finishedOn,
-        fetchNext,
-        fieldsOf(data),
-      );
-      return { result: await backend.moveToFinished(idOf(job), args), finishedOn };
+      await writeLog(id, how.log);
+      return { result: await backend.moveToFinished(id, parts()), finishedOn };
     };
 
     const delay = async (

@@ -25,6 +25,8 @@ import { add, move, type Step } from "../testing/steps.ts";
 /** BullMQ is the judge of what workers leave whose moves go together. */
 const sides = openSides();
 
+const KEEP = { age: 86_400 };
+
 interface Case {
   readonly prepare: Scenario;
   readonly steps: readonly Step[];
@@ -548,13 +550,72 @@ describe("moving", () => {
     },
   };
 
-  test.each(Object.entries(cases))("%s", async (_, { prepare, steps, options }) => {
-    await expectSame(sides, async (side) => {
-      await prepare(side);
-      return await move(side, steps, options && side.moverWith(options));
+  const keptByAge = (steps: readonly Step[]): readonly Step[] =>
+    steps.map((step) => (step.do === "complete" ? { keep: KEEP, ...step } : step));
+
+  // As BullMQ keeps what it is told nothing of, and as ours are kept.
+  describe.each([
+    ["kept for ever", (steps: readonly Step[]) => steps],
+    ["kept by age", keptByAge],
+  ])("%s", (_, kept) => {
+    test.each(Object.entries(cases))("%s", async (_title, { prepare, steps, options }) => {
+      await expectSame(sides, async (side) => {
+        await prepare(side);
+        return await move(side, kept(steps), options && side.moverWith(options));
+      });
     });
   });
 });
+
+const ordinary: Readonly<Record<string, Pick<Case, "prepare" | "steps">>> = {
+  "completions with fetch": {
+    prepare: running(3, 3),
+    steps: times(3).map((n) => complete(n, { fetch: true, keep: KEEP })),
+  },
+  "completions of a drained queue": {
+    prepare: running(3),
+    steps: times(3).map((n) => complete(n, { fetch: true, keep: KEEP })),
+  },
+  "fetches and completions of jobs with priorities": {
+    prepare: running(2, 6, (n) => (n < 2 ? {} : { priority: n })),
+    steps: [
+      complete(0, { fetch: true, keep: KEEP, log: ["one", "two"] }),
+      ...fetchMore(2),
+      complete(1, { keep: KEEP, data: "{}" }),
+    ],
+  },
+};
+const extraordinary: typeof ordinary = {
+  "a lock that another one holds": {
+    prepare: running(2, 3),
+    steps: [complete(0, { keep: KEEP, token: "not mine" }), complete(1, { keep: KEEP })],
+  },
+  "a delayed job that is due": {
+    prepare: all(
+      running(2, 3, (n) => (n < 2 ? {} : { delayMs: 5 })),
+      later(10),
+    ),
+    steps: [complete(0, { fetch: true, keep: KEEP })],
+  },
+};
+test.each(Object.entries(ordinary))(
+  "%s take one script call, which is not BullMQ's",
+  async (_, { prepare, steps }) => {
+    expect(await scriptsOf(prepare, steps)).toBe(1);
+  },
+);
+test.each(Object.entries(extraordinary))("%s is BullMQ's business", async (_, { prepare, steps }) => {
+  expect(await scriptsOf(prepare, steps)).toBe(2);
+});
+
+async function scriptsOf(prepare: Scenario, steps: readonly Step[]): Promise<number> {
+  const { fast } = sides;
+  await fast.clear();
+  await prepare(fast);
+  fast.scriptsSent();
+  await move(fast, steps);
+  return fast.scriptsSent();
+}
 
 test("where completions cannot be written down, whoever fetches in the same call is answered", async () => {
   const { fast } = sides;

@@ -1,78 +1,84 @@
 import type { Redis } from "ioredis";
-import { Unpackr } from "msgpackr";
 
 import { defineScript, type Script } from "../script.ts";
-import { driverOf, FAILED, type Kind } from "./driver.ts";
-import { byBullmq, LEAN_MOVE, WANTED_BY_MOVE } from "./lean-move.ts";
+import { type Answer, answersIn, FAILED } from "./answers.ts";
+import { loadScript, luaFunctions } from "./bullmq-lua.ts";
+import { type Finish, finishMany, type Locking } from "./finish-many.ts";
 
-/** One move of a job, made together with others. */
+/** One thing that a worker does to a job, which goes together with others. */
 export interface Call {
-  readonly kind: string;
-  /** All keys of its kind. */
-  readonly keys: readonly string[];
-  readonly args: readonly Argument[];
-  /** What many calls have in common, as one and the same object; it is sent once. Their last argument, for the script. */
-  readonly shared?: Shared;
+  /** When it is what most are. */
+  readonly finish: Finish | undefined;
+  /** The same by BullMQ's scripts, of which the last one's answer counts. */
+  readonly commands: () => readonly Command[];
 }
 
-/** What completions share; the first is JSON. */
-export type Shared = readonly [string, string, string, string, string];
+export interface Command {
+  readonly name: (typeof BULLMQ)[number] | "addLogs";
+  readonly keys: readonly string[];
+  readonly args: readonly Argument[];
+}
 
 export type Argument = string | number | Buffer | undefined;
 
-/** What BullMQ's script answered; an Error when it failed, which concerns this call alone. */
-export type Answer = unknown;
+/** BullMQ's scripts that go together, and how many keys they have. */
+export const KEYS = { moveToFinished: 14, moveToActive: 11, moveToDelayed: 11 } as const;
+const BULLMQ = ["moveToFinished", "moveToActive", "moveToDelayed"] as const;
 
-const kinds: readonly Kind[] = [
-  { name: "complete", run: "complete", keys: 14, args: 8, own: [] },
-  { name: "moveToFinished", run: byBullmq("moveToFinished"), keys: 14, args: 9, own: [11, 12, 13] },
-  { name: "moveToActive", run: "activate", keys: 11, args: 3, own: [] },
-  { name: "moveToDelayed", run: byBullmq("moveToDelayed"), keys: 11, args: 9, own: [5] },
-  { name: "addLogs", run: "addLogs", keys: 2, args: 2, own: [1, 2] },
-];
-
-// BullMQ's numbers are times and counts, all of them safe integers.
-const unpackr = new Unpackr({ int64AsType: "number", useRecords: false });
+/** How many calls go by BullMQ's scripts at once after one had to: what was more to it is likely to last. */
+const SKIPPED = 8;
 
 /**
  * @param prefix of the queue's keys, with the colon at its end
- * @returns makes moves in one script call, and answers for each, in order; rejects when the whole did not come through
+ * @returns makes the calls in one script call, and answers for each, in order; rejects when the whole did not come through
  */
 export function manyMoves(
   redis: Redis,
   prefix: string,
+  locking: Locking,
+  skipped = SKIPPED,
 ): (calls: readonly Call[]) => Promise<readonly Answer[]> {
-  const script = moveScript();
+  const finish = finishMany(redis, prefix, locking);
+  let toSkip = 0;
   return async (calls) => {
-    const keys: string[] = [];
-    const called = new Set<number>();
-    const shared = new Map<Shared, string>();
-    const args: Argument[] = [];
-    let before: Shape | undefined;
-    let countAt = 0;
-    for (const call of calls) {
-      const shape = shapes.get(call.kind);
-      if (shape === undefined) throw new TypeError(`there is no move ${call.kind}`);
-      if (shape === before) args[countAt] = Number(args[countAt]) + 1;
-      else {
-        before = shape;
-        countAt = args.push(shape.number, 1) - 1;
-        if (!called.has(shape.number)) {
-          called.add(shape.number);
-          for (const place of shape.common) keys.push(call.keys[place] ?? "");
-        }
-      }
-      for (const place of shape.own) args.push(call.keys[place]);
-      args.push(...call.args);
-      if (call.shared !== undefined) args.push(numberOf(call.shared, shared));
+    const finishes = toSkip > 0 ? undefined : ordinary(calls);
+    toSkip = Math.max(0, toSkip - 1);
+    if (finishes !== undefined) {
+      const answers = await finish(finishes);
+      if (answers !== undefined) return answers;
+      toSkip = skipped;
     }
-    const head = [prefix, called.size, ...called, shared.size, ...[...shared.keys()].flat()];
-    const packed = await script.runForBytes(redis, keys, [...head, ...args]);
-    const answers = unpackr.unpack(packed) as readonly unknown[];
-    if (answers.length !== calls.length)
-      throw new Error(`there were ${answers.length} answers to ${calls.length} moves`);
-    return answers.map(read);
+    return await byBullmq(redis, prefix, calls);
   };
+}
+
+/** Undefined when there is another one among them, or one job twice. */
+function ordinary(calls: readonly Call[]): readonly Finish[] | undefined {
+  const finishes: Finish[] = [];
+  const ids = new Set<string>();
+  for (const { finish } of calls) {
+    if (finish === undefined || ids.has(finish.id)) return undefined;
+    if (finish.id !== "") ids.add(finish.id);
+    finishes.push(finish);
+  }
+  return finishes;
+}
+
+async function byBullmq(redis: Redis, prefix: string, calls: readonly Call[]): Promise<readonly Answer[]> {
+  const args: Argument[] = [];
+  const last: number[] = [];
+  let count = 0;
+  for (const call of calls) {
+    const commands = call.commands();
+    for (const one of commands)
+      args.push(one.name, one.keys.length, one.args.length, ...one.keys, ...one.args);
+    last.push((count += commands.length) - 1);
+  }
+  // Keys that differ from call to call go with its arguments; they are in the same slot of a cluster as this one.
+  const packed = await moveScript().runForBytes(redis, [`${prefix}meta`], args);
+  const answers = answersIn(packed ?? Buffer.of());
+  if (answers.length !== count) throw new Error(`there were ${answers.length} answers to ${count} moves`);
+  return last.map((place) => answers[place]);
 }
 
 let made: Script | undefined;
@@ -82,49 +88,35 @@ let made: Script | undefined;
  * @throws Error when this BullMQ does not have the scripts that are known
  */
 export function moveScript(): Script {
-  made ??= defineScript(
-    "move-many",
-    driverOf(kinds, {
-      files: ["moveToFinished-14", "moveToActive-11", "moveToDelayed-11"],
-      wanted: WANTED_BY_MOVE,
-      lean: LEAN_MOVE,
-      shared: 5,
-    }),
-  );
+  made ??= defineScript("move-many", [luaFunctions(BULLMQ.map(fileOf).map(loadScript)), LOOP].join("\n"));
   return made;
 }
 
-function numberOf(shared: Shared, known: Map<Shared, string>): string {
-  let number = known.get(shared);
-  if (number === undefined) known.set(shared, (number = String(known.size + 1)));
-  return number;
-}
+const fileOf = (name: (typeof BULLMQ)[number]): string => `${name}-${KEYS[name]}`;
 
-interface Shape {
-  readonly number: number;
-  /** Places of keys, counted from 0. */
-  readonly common: readonly number[];
-  readonly own: readonly number[];
-}
+/** ARGV: of each call its name, how many keys and arguments it has, and these. Answers with one answer for each, as msgpack. */
+const LOOP = `
+-- Keys: the job, its log. Arguments: how many lines a log has, the lines, apart by NULs. As BullMQ's addLog does for each of them.
+local function addLogs(keys, args)
+  if rcall("EXISTS", keys[1]) == 0 then return -1 end
+  local count
+  for line in string.gmatch(args[2], "[^%z]+") do count = redis.pcall("RPUSH", keys[2], line) end
+  if type(count) ~= "number" then return 0 end
+  local keep = tonumber(args[1])
+  if count > keep then rcall("LTRIM", keys[2], -keep, -1) end
+  return math.min(count, keep)
+end
 
-const shapes = new Map(kinds.map((kind, n) => [kind.name, shapeOf(kind, n + 1)]));
-
-function shapeOf({ keys, own }: Kind, number: number): Shape {
-  return {
-    number,
-    common: Array.from({ length: keys }, (_, n) => n).filter((n) => !own.includes(n + 1)),
-    own: own.map((n) => n - 1),
-  };
-}
-
-/** As Redis itself answers: without fractions, and with null for what Lua calls false. */
-function asOfRedis(value: unknown): unknown {
-  if (typeof value === "number") return Math.trunc(value);
-  return value === false ? null : value;
-}
-
-function read(answer: unknown): Answer {
-  if (!Array.isArray(answer)) return asOfRedis(answer);
-  if (answer[0] === FAILED) return new Error(String(answer[1]));
-  return answer.map(asOfRedis);
-}
+local answers, at = {}, 1
+while ARGV[at] do
+  local keysAt, keyCount, argCount = at + 3, ARGV[at + 1], ARGV[at + 2]
+  local argsAt = keysAt + keyCount
+  local run = ARGV[at] == "addLogs" and addLogs or bullmq()[ARGV[at]]
+  at = argsAt + argCount
+  local ok, answer = pcall(run, { unpack(ARGV, keysAt, argsAt - 1) }, { unpack(ARGV, argsAt, at - 1) })
+  if not ok or type(answer) == "table" and answer.err then
+    answer = { "${FAILED}", type(answer) == "table" and answer.err or tostring(answer) }
+  end
+  answers[#answers + 1] = answer or false
+end
+return cmsgpack.pack(answers)`;

@@ -1,15 +1,12 @@
-import type { JobsOptions, KeepJobs, RedisQueueBackend, WorkerOptions } from "bullmq";
+import type { RedisQueueBackend, WorkerOptions } from "bullmq";
+import { unpack } from "msgpackr";
 
 import { KEEP_LOG_LINES } from "../new-job.ts";
+import type { Answer } from "./answers.ts";
 import type { Batcher } from "./batcher.ts";
+import type { Finish, Locking } from "./finish-many.ts";
 import { type HandedOver, handedOver } from "./handed-over.ts";
-import type { Answer, Argument, Call, Shared } from "./move-many.ts";
-
-/** How many keys BullMQ's own calls have that go together. */
-const KEYS = { moveToFinished: 14, moveToActive: 11, moveToDelayed: 11 } as const;
-
-/** What BullMQ makes of jobs that say nothing of it. */
-const USUAL_ATTEMPTS = 0;
+import { type Argument, type Call, type Command, KEYS } from "./move-many.ts";
 
 type Keep = Parameters<RedisQueueBackend["moveToCompleted"]>[2];
 
@@ -18,7 +15,6 @@ export interface Completion {
   /** JSON. */
   readonly returnValue: string;
   readonly keep: Keep;
-  readonly attempts: JobsOptions["attempts"];
   readonly token: string;
   readonly finishedOn: number;
   readonly fetchNext: boolean;
@@ -26,6 +22,8 @@ export interface Completion {
   readonly data: string | undefined;
   /** For the job's own log. */
   readonly log: readonly string[];
+  /** What BullMQ's own script is given. */
+  readonly parts: () => readonly unknown[];
 }
 
 // Not for others in BullMQ's types, stable in its code; the contract tests hold the pinned version to it.
@@ -44,6 +42,14 @@ class Ours {
   }
 }
 
+/** What a worker's moves are made with. */
+export function lockingOf({
+  lockDuration = 0,
+  name = "",
+}: Pick<WorkerOptions, "lockDuration" | "name">): Locking {
+  return { lockMs: lockDuration, name };
+}
+
 /**
  * Has a worker's fetches and moves go to Redis together.
  * @returns what completes a job: as BullMQ's moveToFinished, which answers for it
@@ -55,39 +61,37 @@ export function batchMoves(
 ): (completion: Completion) => Promise<Finished> {
   const internals = backend as unknown as Internals;
   const byItself = internals.execCommand.bind(backend);
+  const locking = lockingOf(options);
   internals.execCommand = (client, command, parts) => {
     if (parts instanceof Ours) return parts.answer;
     if (!isTogether(command)) return byItself(client, command, parts);
-    const all = parts as readonly Argument[];
-    const keys = all.slice(0, KEYS[command]) as readonly string[];
-    return batcher.one({ kind: command, keys, args: all.slice(KEYS[command]) });
+    const call = commandOf(command, parts as readonly Argument[]);
+    const finish = command === "moveToActive" ? fetchOf(call, locking) : undefined;
+    return batcher.one({ finish, commands: () => [call] });
   };
 
-  const { keys } = backend;
-  const common = "wait active prioritized events stalled limiter delayed paused meta pc completed"
-    .split(" ")
-    .map((part) => keys[part] ?? "");
-  // Which job's the twelfth is, the script knows.
-  const completing = [...common, backend.toKey(""), backend.toKey("metrics:completed"), keys["marker"] ?? ""];
-  const shared = sharedOptions(options);
+  const isOrdinary = options.limiter === undefined && options.metrics === undefined;
   return async (completion) => {
-    const { id, token, finishedOn, data = "", log } = completion;
+    const { id, token, finishedOn, returnValue, fetchNext, data = "", keep, log, parts } = completion;
+    const keepMs = isOrdinary && token !== NOBODY ? keepMsOf(keep) : undefined;
+    const lines = log.length === 0 ? "" : linesAsText(log);
     const answer = await batcher.one({
-      kind: "complete",
-      keys: completing,
-      args: [
-        id,
-        String(finishedOn),
-        completion.returnValue,
-        completion.fetchNext ? "1" : "0",
-        token,
-        data,
-        log.length === 0 ? "" : linesAsText(log),
+      finish:
+        keepMs === undefined
+          ? undefined
+          : { id, token, at: finishedOn, fetches: fetchNext, keepMs, returnValue, data, lines },
+      commands: () => [
+        ...(lines === "" ? [] : [logging(backend.toKey(id), lines)]),
+        commandOf("moveToFinished", parts() as readonly Argument[]),
       ],
-      shared: shared(completion),
     });
     return handedOver(answer) ?? (await backend.moveToFinished(id, new Ours(answer) as never));
   };
+}
+
+/** @param lines as `linesAsText` makes them */
+export function logging(jobKey: string, lines: string, keep = KEEP_LOG_LINES): Command {
+  return { name: "addLogs", keys: [jobKey, `${jobKey}:logs`], args: [keep, lines] };
 }
 
 /** As the script takes them, which is without NULs and empty lines. */
@@ -95,46 +99,37 @@ export function linesAsText(lines: readonly string[]): string {
   return lines.map((line) => line.replaceAll("\0", "")).join("\0");
 }
 
+/** Of a lock that is none. */
+const NOBODY = "0";
+
 function isTogether(command: string): command is keyof typeof KEYS {
   return Object.hasOwn(KEYS, command);
 }
 
-/** What the script is told of the worker and of the job, but for the lock's token. */
-function sharedOptions({
-  lockDuration = 0,
-  name = "",
-  limiter,
-  metrics,
-}: Pick<WorkerOptions, "lockDuration" | "name" | "limiter" | "metrics">) {
-  const textsOf = (keep: KeepJobs, attempts: JobsOptions["attempts"]): Shared => {
-    const options = {
-      ...(name === "" ? {} : { name }),
-      keepJobs: keep,
-      limiter,
-      lockDuration,
-      attempts,
-      maxMetricsSize: metrics?.maxDataPoints || "",
-    };
-    const isOrdinary = limiter === undefined && metrics === undefined && isByAge(keep);
-    const keepMs = isOrdinary ? String(keep.age * 1000) : "";
-    return [JSON.stringify(options), keepMs, String(lockDuration), String(KEEP_LOG_LINES), name];
-  };
-  // Nearly all jobs of a queue say the same.
-  let [age, known]: [number | undefined, Shared] = [undefined, ["", "", "", "", ""]];
-  return ({ keep, attempts }: Pick<Completion, "keep" | "attempts">): Shared => {
-    const all = typeof keep === "object" ? keep : { count: keepCount(keep) };
-    if (attempts !== USUAL_ATTEMPTS || !isByAge(all)) return textsOf(all, attempts);
-    if (all.age !== age) [age, known] = [all.age, textsOf(all, attempts)];
-    return known;
-  };
+function commandOf(name: keyof typeof KEYS, parts: readonly Argument[]): Command {
+  return { name, keys: parts.slice(0, KEYS[name]) as string[], args: parts.slice(KEYS[name]) };
 }
 
-/** Whether it says for how long, and nothing else. */
-function isByAge(keep: KeepJobs): keep is { age: number } {
-  return "age" in keep && keep.age > 0 && Object.keys(keep).length === 1;
+/** Undefined when there is more to it. */
+function fetchOf({ args: [, at, packed] }: Command, { lockMs, name }: Locking): Finish | undefined {
+  const options = unpack(packed as Buffer) as {
+    readonly token: string;
+    readonly lockDuration: number;
+    readonly limiter?: unknown;
+    readonly name?: string | null;
+  };
+  const isOrdinary =
+    options.token !== NOBODY &&
+    options.lockDuration === lockMs &&
+    (options.limiter ?? undefined) === undefined &&
+    (options.name ?? "") === name;
+  if (!isOrdinary) return undefined;
+  const nothing = { id: "", keepMs: 0, returnValue: "", data: "", lines: "" };
+  return { ...nothing, token: options.token, at: Number(at), fetches: true };
 }
 
-function keepCount(keep: Exclude<Keep, object>): number {
-  if (typeof keep === "number") return keep;
-  return keep ? 0 : -1;
+/** Undefined when it does not say for how long, or something else as well. */
+function keepMsOf(keep: Keep): number | undefined {
+  const isByAge = typeof keep === "object" && "age" in keep && keep.age > 0 && Object.keys(keep).length === 1;
+  return isByAge ? keep.age * 1000 : undefined;
 }

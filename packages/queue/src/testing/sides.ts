@@ -3,9 +3,10 @@ import { createRedisBackend, Queue, type RedisQueueBackend, type WorkerOptions }
 import type { Redis } from "ioredis";
 
 import { type Adder, batchingAdder, plainAdder } from "../adder.ts";
+import type { Answer } from "../batch/answers.ts";
 import type { Batcher } from "../batch/batcher.ts";
-import { type Answer, type Call, manyMoves } from "../batch/move-many.ts";
-import { batchMoves, type Completion, linesAsText } from "../batch/moves.ts";
+import { type Call, manyMoves } from "../batch/move-many.ts";
+import { batchMoves, type Completion, linesAsText, lockingOf, logging } from "../batch/moves.ts";
 import { connectWorker } from "../connection.ts";
 import { type Family, familyOf, keyOf } from "../names.ts";
 
@@ -35,9 +36,11 @@ export type MoverOptions = Pick<WorkerOptions, "name" | "limiter" | "metrics">;
 /** What a worker's backend does to jobs. */
 export interface Mover {
   readonly backend: RedisQueueBackend;
-  complete(completion: Completion): Promise<unknown>;
+  complete(completion: Completed): Promise<unknown>;
   log(id: string, lines: readonly string[]): Promise<unknown>;
 }
+
+type Completed = Omit<Completion, "parts">;
 
 const LOCK_MS = 30_000;
 const KEEP_LOG_LINES = 3;
@@ -94,20 +97,19 @@ function openMover(
   const all = { connection: redis, prefix: family.prefix, lockDuration: LOCK_MS, ...workerOptions(options) };
   const backend = createRedisBackend(family.name, all);
   if (!isFast) return plainMover(backend);
-  const batcher = inOneCall(manyMoves(redis, keyOf(family, "name", "")), sizes);
+  const batcher = inOneCall(manyMoves(redis, keyOf(family, "name", ""), lockingOf(all), 0), sizes);
   const complete = batchMoves(backend, all, batcher);
   return {
     backend,
     async complete(completion) {
       // As BullMQ's own moves do, so that all of a turn go in the order in which they were made.
       await backend.client;
-      return await complete(completion);
+      return await complete({ ...completion, parts: () => partsOf(backend, completion) });
     },
     log: (id, lines) =>
       batcher.one({
-        kind: "addLogs",
-        keys: [backend.toKey(id), `${backend.toKey(id)}:logs`],
-        args: [KEEP_LOG_LINES, linesAsText(lines)],
+        finish: undefined,
+        commands: () => [logging(backend.toKey(id), linesAsText(lines), KEEP_LOG_LINES)],
       }),
   };
 }
@@ -121,19 +123,21 @@ interface Internals {
   moveToFinishedArgs(...args: readonly unknown[]): Parameters<RedisQueueBackend["moveToFinished"]>[1];
 }
 
-function plainMover(backend: RedisQueueBackend): Mover {
+function partsOf(backend: RedisQueueBackend, completion: Completed) {
+  const { id, returnValue, keep, token, finishedOn, fetchNext, data } = completion;
   const internals = backend as unknown as Internals;
+  const fields = data === undefined ? undefined : { data };
+  const how = [keep, "completed", token, finishedOn, fetchNext, fields];
+  return internals.moveToFinishedArgs({ id, opts: { attempts: 1 } }, returnValue, "returnvalue", ...how);
+}
+
+function plainMover(backend: RedisQueueBackend): Mover {
   return {
     backend,
-    async complete({ id, returnValue, keep, attempts, token, finishedOn, fetchNext, data, log }) {
+    async complete(completion) {
+      const { id, log } = completion;
       for (const line of log) await backend.addLog(id, line, COMPLETION_KEEPS_LINES);
-      const fields = data === undefined ? undefined : { data };
-      const job = { id, opts: { attempts } };
-      const how = [keep, "completed", token, finishedOn, fetchNext, fields];
-      return await backend.moveToFinished(
-        id,
-        internals.moveToFinishedArgs(job, returnValue, "returnvalue", ...how),
-      );
+      return await backend.moveToFinished(id, partsOf(backend, completion));
     },
     async log(id, lines) {
       let count: unknown = 0;

@@ -112,7 +112,6 @@ async function take(mover: Mover, step: Step): Promise<unknown> {
         fetchNext: step.fetch ?? false,
         data: step.data,
         log: step.log ?? [],
-        attempts: 1,
         finishedOn: Date.now() + (step.lateMs ?? 0),
       });
     case "fail": {

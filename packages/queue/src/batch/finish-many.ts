@@ -1,0 +1,220 @@
+import type { Redis } from "ioredis";
+
+import { KEEP_LOG_LINES } from "../new-job.ts";
+import { defineScript } from "../script.ts";
+import { type Answer, answersIn } from "./answers.ts";
+
+/** What an ordinary worker does: it completes a job and fetches the next one, or one of both. */
+export interface Finish {
+  /** "" completes none. */
+  readonly id: string;
+  /** Of the lock on the job, and of that on the next one. */
+  readonly token: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly fetches: boolean;
+  /** For how long completed jobs stay. */
+  readonly keepMs: number;
+  /** JSON. */
+  readonly returnValue: string;
+  /** JSON; "" leaves it as it is. */
+  readonly data: string;
+  /** For the job's log, as `linesAsText` makes it. */
+  readonly lines: string;
+}
+
+/** Of the worker. */
+export interface Locking {
+  readonly lockMs: number;
+  /** "" without. */
+  readonly name: string;
+}
+
+/** Of a queue, in the order of KEYS. */
+const KEYS = "wait active prioritized events stalled delayed meta pc completed marker".split(" ");
+
+/**
+ * Completes and fetches jobs as BullMQ's own scripts do one: the keys and events are theirs. First it only reads, all that is the same for
+ * all of a call once; where there is more to it than to most (a paused or limited queue, jobs with parents, children or deduplication, a lock
+ * that is not held, delayed jobs that are due, old jobs to remove, markers of older BullMQs, anything of the wrong type) it has written nothing
+ * and says so. Numbers that are the same each time stand there as texts: to write one down takes Redis as long as to compare a hundred.
+ *
+ * ARGV: the keys' prefix, for how many milliseconds a lock is held, how many lines a log has, the worker's name or ""; of each call id, token,
+ * timestamp, "1" to fetch, for how long completed jobs stay, the return value, data, lines.
+ * Answers as BullMQ with one answer for each call, as msgpack, or with nothing.
+ */
+const script = defineScript(
+  "finish-many",
+  `
+local function look()
+  local ARGV, rcall = ARGV, redis.call
+  local meta = rcall("HMGET", KEYS[7], "opts.maxLenEvents", "paused", "concurrency", "max", "duration")
+  if not meta[1] or meta[2] or meta[3] or meta[4] or meta[5] then return end
+
+  local ids, locks, ties, wanted, latest, before = {}, {}, {}, 0, 0, 0
+  for at = 5, #ARGV, 8 do
+    if ARGV[at] ~= "" then
+      local n, key = #locks + 1, ARGV[1] .. ARGV[at]
+      ids[n], locks[n], ties[2 * n - 1], ties[2 * n] = ARGV[at], key .. ":lock", key .. ":dependencies", key .. ":unsuccessful"
+      before = math.max(before, ARGV[at + 2] - ARGV[at + 4])
+    end
+    if ARGV[at + 3] == "1" then
+      wanted = wanted + 1
+      latest = math.max(latest, ARGV[at + 2])
+    end
+  end
+
+  local tries = {}
+  if #locks > 0 then
+    local holders = rcall("MGET", unpack(locks))
+    if rcall("EXISTS", unpack(ties)) ~= 0 then return end
+    -- Ages are counted in seconds: to remove what is too old once in a second is enough.
+    local oldest = rcall("ZRANGE", KEYS[9], "0", "0", "WITHSCORES")[2]
+    if oldest and tonumber(oldest) + 1000 <= before then return end
+    local n = 0
+    for at = 5, #ARGV, 8 do
+      if ARGV[at] ~= "" then
+        n = n + 1
+        if holders[n] ~= ARGV[at + 1] then return end
+        local job = rcall("HMGET", ARGV[1] .. ids[n], "name", "atm", "parentKey", "deid")
+        if not job[1] or job[3] or job[4] then return end
+        tries[n] = job[2] and tostring(job[2] + 1) or "1"
+      end
+    end
+  end
+
+  local nexts, hashes, waiting = {}, {}, 0
+  if wanted > 0 then
+    if rcall("ZRANGEBYSCORE", KEYS[6], "0", (latest + 1) * 0x1000 - 1, "LIMIT", "0", "1")[1] then return end
+    local last = rcall("LRANGE", KEYS[1], -wanted, "-1")
+    waiting = #last
+    for n = 1, waiting do nexts[n] = last[waiting + 1 - n] end
+    if waiting < wanted then
+      for n, id in ipairs(rcall("ZRANGE", KEYS[3], "0", wanted - waiting - 1)) do nexts[waiting + n] = id end
+    end
+    for n = 1, #nexts do
+      if string.sub(nexts[n], 1, 2) == "0:" then return end
+      hashes[n] = rcall("HGETALL", ARGV[1] .. nexts[n])
+    end
+  end
+  return meta[1], ids, locks, tries, nexts, hashes, waiting
+end
+
+-- The fields of a job as BullMQ would hand it over, with what is written when it starts.
+local function start(fields, key, timestamp, name)
+  local atOfStarts, atOfTime, atOfName
+  for at = 1, #fields, 2 do
+    local field = fields[at]
+    if field == "ats" then atOfStarts = at elseif field == "processedOn" then atOfTime = at elseif field == "pb" then atOfName = at end
+  end
+  local starts = atOfStarts and tostring(fields[atOfStarts + 1] + 1) or "1"
+  atOfTime = atOfTime or #fields + 1
+  fields[atOfTime], fields[atOfTime + 1] = "processedOn", timestamp
+  atOfStarts = atOfStarts or #fields + 1
+  fields[atOfStarts], fields[atOfStarts + 1] = "ats", starts
+  if name == "" then
+    redis.call("HSET", key, "processedOn", timestamp, "ats", starts)
+  else
+    atOfName = atOfName or #fields + 1
+    fields[atOfName], fields[atOfName + 1] = "pb", name
+    redis.call("HSET", key, "processedOn", timestamp, "ats", starts, "pb", name)
+  end
+end
+
+-- Lines for the job's own log are for people: whether they can be written changes nothing else.
+local function log(logs, lines, keep)
+  local count
+  if string.find(lines, "\\0", 1, true) then
+    for line in string.gmatch(lines, "[^%z]+") do count = redis.pcall("RPUSH", logs, line) end
+  else
+    count = redis.pcall("RPUSH", logs, lines)
+  end
+  if type(count) == "number" and count > tonumber(keep) then redis.call("LTRIM", logs, -keep, "-1") end
+end
+
+local isRead, maxEvents, ids, locks, tries, nexts, hashes, waiting = pcall(look)
+if not isRead or not maxEvents then return end
+
+local ARGV, rcall, events = ARGV, redis.call, KEYS[4]
+local prefix, lockMs, keepLines, name = unpack(ARGV, 1, 4)
+local answers, scores, nth, taken, nobody = {}, {}, 0, 0, nil
+if #ids > 0 then rcall("XTRIM", events, "MAXLEN", "~", maxEvents) end
+if #hashes > 0 then rcall("ZADD", KEYS[10], "0", "0") end
+
+for at = 5, #ARGV, 8 do
+  local id, token, timestamp, fetches, answer = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3] == "1", 0
+  if id ~= "" then
+    local key, returnValue, data, lines = prefix .. id, unpack(ARGV, at + 5, at + 7)
+    nth = nth + 1
+    if rcall("LREM", KEYS[2], "-1", id) == 0 then
+      answer = -3
+      if data ~= "" then rcall("HSET", key, "data", data) end
+    else
+      scores[#scores + 1] = timestamp
+      scores[#scores + 1] = id
+      if lines ~= "" then log(key .. ":logs", lines, keepLines) end
+      if data == "" then
+        rcall("HSET", key, "atm", tries[nth], "returnvalue", returnValue, "finishedOn", timestamp)
+      else
+        rcall("HSET", key, "atm", tries[nth], "returnvalue", returnValue, "finishedOn", timestamp, "data", data)
+      end
+      rcall("XADD", events, "*", "event", "completed", "jobId", id, "returnvalue", returnValue, "prev", "active")
+    end
+  end
+  if fetches and answer == 0 then
+    local fields, nextId = hashes[taken + 1], nexts[taken + 1]
+    if fields then
+      taken = taken + 1
+      local key = prefix .. nextId
+      rcall("SET", key .. ":lock", token, "PX", lockMs)
+      rcall("XADD", events, "*", "event", "active", "jobId", nextId, "prev", "waiting")
+      start(fields, key, timestamp, name)
+      answer = { fields, nextId, 0, 0 }
+    else
+      if not nobody then
+        rcall("DEL", KEYS[8])
+        nobody = { 0, 0, 0, (rcall("ZRANGE", KEYS[6], "0", "0", "WITHSCORES")[2] or 0) / 0x1000 }
+      end
+      if id == "" or nobody[4] > 0 then answer = nobody end
+    end
+  end
+  if id ~= "" and answer == 0 and taken == 0 and rcall("LLEN", KEYS[1]) == 0 and rcall("LLEN", KEYS[2]) == 0
+    and rcall("ZCARD", KEYS[3]) == 0 then
+    rcall("XADD", events, "*", "event", "drained")
+  end
+  answers[#answers + 1] = answer
+end
+
+if taken > 0 then
+  if waiting > 0 then rcall("LTRIM", KEYS[1], "0", -math.min(taken, waiting) - 1) end
+  if taken > waiting then rcall("ZPOPMIN", KEYS[3], taken - waiting) end
+  rcall("LPUSH", KEYS[2], unpack(nexts, 1, taken))
+end
+if #ids > 0 then
+  rcall("DEL", unpack(locks))
+  rcall("SREM", KEYS[5], unpack(ids))
+  if #scores > 0 then rcall("ZADD", KEYS[9], unpack(scores)) end
+end
+return cmsgpack.pack(answers)`,
+);
+
+/**
+ * @param prefix of the queue's keys, with the colon at its end
+ * @returns answers for each call, in order, as BullMQ; undefined when there is more to it than to most and nothing was written. Rejects
+ * when the whole did not come through.
+ */
+export function finishMany(
+  redis: Redis,
+  prefix: string,
+  { lockMs, name }: Locking,
+): (calls: readonly Finish[]) => Promise<readonly Answer[] | undefined> {
+  const keys = KEYS.map((part) => prefix + part);
+  const head = [prefix, String(lockMs), String(KEEP_LOG_LINES), name];
+  return async (calls) => {
+    const args = [...head];
+    for (const { id, token, at, fetches, keepMs, returnValue, data, lines } of calls)
+      args.push(id, token, String(at), fetches ? "1" : "0", String(keepMs), returnValue, data, lines);
+    const packed = await script.runForBytes(redis, keys, args);
+    return packed && answersIn(packed);
+  };
+}
