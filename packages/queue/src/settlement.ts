@@ -86,9 +86,9 @@ export function settlingBackend({
 }: SettlingOptions): BackendFactory<RedisQueueBackend> {
   return (name, options, kind) => {
     const backend = createRedisBackend(name, options, kind);
+    const finishTogether = batcher && batchMoves(backend, options as WorkerOptions, batcher);
     const fetchJob = backend.moveToActive.bind(backend);
     const moveToFailed = backend.moveToFailed.bind(backend);
-    const finishTogether = batcher && batchMoves(backend, options as WorkerOptions, batcher);
 
     const fail: RedisQueueBackend["moveToFailed"] = async (job, reason, keep, token, fetchNext, fields) => {
       door.ended(idOf(job));

@@ -29,6 +29,8 @@ type Ran = { readonly settlement: Settlement; refusal?: Error } | { readonly thr
 
 /** BullMQ's worker, which takes whatever stands in a job's data, and has a shorter way for jobs that complete. */
 export class SettlingWorker extends Worker<unknown, Settlement> {
+  /** Runs of jobs of which BullMQ's loop has not heard yet. */
+  readonly #begun = new WeakMap<OneJob, Promise<Ran>>();
   /** Runs that are over and that BullMQ is to settle. */
   readonly #ran = new WeakMap<OneJob, Ran>();
   /** Whether to take the shorter way. */
@@ -58,6 +60,15 @@ export class SettlingWorker extends Worker<unknown, Settlement> {
     }
   }
 
+  /** A job's run begins when the job is here: BullMQ's loop would ask for the next one first, and that takes as long as the run. */
+  protected override async moveToActive(token: string, name?: string): Promise<OneJob> {
+    const job = await super.moveToActive(token, name);
+    // None, in spite of BullMQ's type, when nothing waits.
+    if (this.#isQuick && (job as OneJob | undefined)?.deferredFailure === undefined && job)
+      this.#begun.set(job, this.#run(job, token));
+    return job;
+  }
+
   /**
    * A job that completes is settled here, once: BullMQ's own way there takes as long as all that the job's run does besides. Whatever
    * else comes of it, trouble with Redis too, is BullMQ's, with the run that is over.
@@ -68,7 +79,7 @@ export class SettlingWorker extends Worker<unknown, Settlement> {
     mayFetch: () => boolean = () => true,
   ): Promise<OneJob | void> {
     if (!this.#isQuick || job.deferredFailure) return await super.processJob(job, token, mayFetch);
-    const ran = await this.#run(job, token);
+    const ran = await (this.#begun.get(job) ?? this.#run(job, token));
     const next = await this.#complete(job, ran, token, mayFetch);
     if (next !== undefined) return next.job;
     this.#ran.set(job, ran);

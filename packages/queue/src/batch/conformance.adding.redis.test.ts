@@ -166,6 +166,14 @@ describe("adding", () => {
       if (key !== "wait") expect(await fast.redis.llen(fast.key("wait"))).toBe(0);
     });
   });
+  test("whoever adds a job again in the call in which it was refused is refused as well", async () => {
+    await fast.clear();
+    await fast.redis.set(fast.key("wait"), "not a list");
+    const results = await add(fast, [job("job-a"), job("job-b", { delayMs: 5 }), job("job-a"), job("job-b")]);
+    const refused = { error: "WRONGTYPE" };
+    expect(results).toMatchObject([refused, [undefined], refused, [job("job-b").data]]);
+    expect(await fast.redis.exists(fast.key("job-a"))).toBe(0);
+  });
   test("of a call in which the ordinary jobs were refused, others are there and known to be", async () => {
     await fast.clear();
     await fast.redis.set(fast.key("wait"), "not a list");

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 import { unlimited } from "@understudy/core";
 import { newSpace, until } from "@understudy/testkit";
 import { FlowProducer, Queue, QueueEvents, Worker } from "bullmq";
@@ -100,6 +102,32 @@ test("jobs that were added together are run by a bare BullMQ worker, each once",
     failed: 0,
     prioritized: 0,
   });
+});
+
+test("a job begins when it is here, before the worker asks for the next one", async () => {
+  const log: string[] = [];
+  const send = redis.sendCommand.bind(redis);
+  redis.sendCommand = (command, stream) => {
+    if (command.name === "evalsha") log.push("asked");
+    const answered = send(command, stream) as Promise<unknown>;
+    answered.then(
+      (answer) => Buffer.isBuffer(answer) && answer.includes("one of ten") && log.push("here"),
+      () => log.push("refused"),
+    );
+    return answered;
+  };
+  workByUs(() => {
+    log.push("begun");
+    return { to: "completed", returnValue: null };
+  });
+  // Fewer than it could do, and each while it still asks whether there are more.
+  for (let n = 0; n < 10; n += 1) {
+    await queue.add("mail", "one of ten", { removeOnComplete: { age: 60 } });
+    await sleep(5);
+  }
+  await completed(10);
+  const afterHere = log.flatMap((_, at) => (log[at] === "here" ? [log[at + 1]] : []));
+  expect(afterHere).toEqual(Array(10).fill("begun"));
 });
 
 test("jobs that a bare BullMQ queue added are run by ours, each once, and read back by BullMQ", async () => {

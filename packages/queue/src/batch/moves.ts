@@ -1,10 +1,10 @@
 import type { RedisQueueBackend, WorkerOptions } from "bullmq";
-import { unpack } from "msgpackr";
+import { Packr } from "msgpackr";
 
 import { KEEP_LOG_LINES } from "../new-job.ts";
 import type { Answer } from "./answers.ts";
 import type { Batcher } from "./batcher.ts";
-import type { Finish, Locking } from "./finish-many.ts";
+import type { Locking } from "./finish-many.ts";
 import { type HandedOver, handedOver } from "./handed-over.ts";
 import { type Argument, type Call, type Command, KEYS } from "./move-many.ts";
 
@@ -66,11 +66,33 @@ export function batchMoves(
     if (parts instanceof Ours) return parts.answer;
     if (!isTogether(command)) return byItself(client, command, parts);
     const call = commandOf(command, parts as readonly Argument[]);
-    const finish = command === "moveToActive" ? fetchOf(call, locking) : undefined;
-    return batcher.one({ finish, commands: () => [call] });
+    return batcher.one({ finish: undefined, commands: () => [call] });
   };
+  const read = async (id: string, answer: Answer): Promise<Finished> =>
+    handedOver(answer) ?? (await backend.moveToFinished(id, new Ours(answer) as never));
 
-  const isOrdinary = options.limiter === undefined && options.metrics === undefined;
+  const { keys } = backend;
+  const fetching = "wait active prioritized events stalled limiter delayed paused meta pc marker"
+    .split(" ")
+    .map((part) => keys[part] ?? "");
+  const { limiter, metrics, lockDuration } = options;
+  const fetch = async (token: string, name?: string) => {
+    // As BullMQ's other moves do, so that all of a turn go in the order in which they were made.
+    await backend.client;
+    const at = Date.now();
+    const isOrdinary = limiter === undefined && token !== NOBODY && (name ?? "") === locking.name;
+    const answer = await batcher.one({
+      finish: isOrdinary ? { ...NOTHING, token, at } : undefined,
+      commands: () => {
+        const parts = packr.pack({ token, lockDuration, limiter, name });
+        return [{ name: "moveToActive", keys: fetching, args: [backend.toKey(""), at, parts] }];
+      },
+    });
+    return await read("", answer);
+  };
+  Object.assign(backend, { moveToActive: fetch });
+
+  const isOrdinary = limiter === undefined && metrics === undefined;
   return async (completion) => {
     const { id, token, finishedOn, returnValue, fetchNext, data = "", keep, log, parts } = completion;
     const keepMs = isOrdinary && token !== NOBODY ? keepMsOf(keep) : undefined;
@@ -85,7 +107,7 @@ export function batchMoves(
         commandOf("moveToFinished", parts() as readonly Argument[]),
       ],
     });
-    return handedOver(answer) ?? (await backend.moveToFinished(id, new Ours(answer) as never));
+    return await read(id, answer);
   };
 }
 
@@ -102,30 +124,18 @@ export function linesAsText(lines: readonly string[]): string {
 /** Of a lock that is none. */
 const NOBODY = "0";
 
+/** Completes no job, and fetches one. */
+const NOTHING = { id: "", fetches: true, keepMs: 0, returnValue: "", data: "", lines: "" };
+
+/** As BullMQ has it. */
+const packr = new Packr({ useRecords: false, encodeUndefinedAsNil: true });
+
 function isTogether(command: string): command is keyof typeof KEYS {
   return Object.hasOwn(KEYS, command);
 }
 
 function commandOf(name: keyof typeof KEYS, parts: readonly Argument[]): Command {
   return { name, keys: parts.slice(0, KEYS[name]) as string[], args: parts.slice(KEYS[name]) };
-}
-
-/** Undefined when there is more to it. */
-function fetchOf({ args: [, at, packed] }: Command, { lockMs, name }: Locking): Finish | undefined {
-  const options = unpack(packed as Buffer) as {
-    readonly token: string;
-    readonly lockDuration: number;
-    readonly limiter?: unknown;
-    readonly name?: string | null;
-  };
-  const isOrdinary =
-    options.token !== NOBODY &&
-    options.lockDuration === lockMs &&
-    (options.limiter ?? undefined) === undefined &&
-    (options.name ?? "") === name;
-  if (!isOrdinary) return undefined;
-  const nothing = { id: "", keepMs: 0, returnValue: "", data: "", lines: "" };
-  return { ...nothing, token: options.token, at: Number(at), fetches: true };
 }
 
 /** Undefined when it does not say for how long, or something else as well. */
