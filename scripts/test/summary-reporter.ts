@@ -17,11 +17,11 @@ export default class SummaryReporter implements Reporter {
     unhandledErrors: readonly SerializedError[],
     reason: TestRunEndReason,
   ): void {
-    this.#hasRun = true;
     this.#failures = unhandledErrors.map((error) => `an error outside of any test: ${firstLines(error)}`);
     for (const module of modules) this.#count(module);
     // A global setup that failed leaves no failed test behind, yet nothing was tested.
     if (reason !== "passed" && this.#failures.length === 0) this.#failures.push(`the run: ${reason}`);
+    this.#hasRun = true;
   }
 
   /** `12 passed, 0 failed`, and before it what failed and what was skipped. A run that never came to an end has failed. */
@@ -60,9 +60,10 @@ function errorOf(module: Module): SerializedError | undefined {
   return undefined;
 }
 
-/** What it says, and where it was thrown: a line each. */
+/** What it says first, and where it was thrown. Whatever was thrown: it need not be an error. */
 function firstLines(error: SerializedError | undefined): string {
   const at = error?.stacks?.[0];
   const place = at === undefined ? "" : ` (${at.file}:${at.line})`;
-  return `${error?.message.split("\n", 1)[0] ?? "no error told"}${place}`;
+  const message: unknown = error?.message;
+  return `${typeof message === "string" ? message.split("\n", 1)[0] : "no error told"}${place}`;
 }

@@ -5,7 +5,7 @@ import type { Redis } from "ioredis";
 import { usesBatches } from "./batch/backend.ts";
 import { createBatcher } from "./batch/batcher.ts";
 import { manyMoves } from "./batch/move-many.ts";
-import { linesAsText, logging } from "./batch/moves.ts";
+import { logging } from "./batch/moves.ts";
 import type { CancelRequest } from "./cancel.ts";
 import { createFetchDoor, type FetchDoor } from "./fetch-door.ts";
 import { type Family, keyOf } from "./names.ts";
@@ -85,9 +85,10 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   const { lockMs, stalledCheckMs, maxStalledCount } = { ...defaultLocks, ...locks };
   const { capacity, concurrency, spare = 0 } = options;
   const door = createFetchDoor({ capacity, concurrency });
+  const locking = { lockMs, name: "" };
   const batcher = usesBatches()
     ? createBatcher({
-        run: manyMoves(redis, keyOf(family, "name", ""), { lockMs, name: "" }),
+        run: manyMoves(redis, keyOf(family, "name", ""), locking),
         most: MOST_MOVES,
       })
     : undefined;
@@ -95,10 +96,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     if (lines.length === 0) return;
     try {
       if (batcher === undefined) for (const line of lines) await worker.logLine(id, line);
-      else {
-        const command = logging(keyOf(family, "name", id), linesAsText(lines));
-        await batcher.one({ finish: undefined, commands: () => [command] });
-      }
+      else await batcher.one(logging(keyOf(family, "name", id), lines));
     } catch (error) {
       onError(error instanceof Error ? error : new Error(String(error)));
     }
@@ -133,6 +131,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     settlingBackend({
       door,
       batcher,
+      locking,
       keepCompletedMs: options.keepCompletedMs,
       afterFailed: options.afterFailed,
       writeLog,

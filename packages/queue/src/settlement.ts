@@ -1,6 +1,7 @@
 import { type BackendFactory, createRedisBackend, type RedisQueueBackend, type WorkerOptions } from "bullmq";
 
 import type { Batcher } from "./batch/batcher.ts";
+import type { Locking } from "./batch/finish-many.ts";
 import type { Call } from "./batch/move-many.ts";
 import { batchMoves } from "./batch/moves.ts";
 import type { FetchDoor } from "./fetch-door.ts";
@@ -30,6 +31,7 @@ export interface SettlingOptions {
   readonly door: FetchDoor;
   /** What goes to Redis goes together with what others send; when absent it goes alone. */
   readonly batcher: Batcher<Call> | undefined;
+  readonly locking: Locking;
   /**
    * What completed in this queue stays at least so long. When a job completes, BullMQ removes all of the queue that are older than
    * that one's own age: one job with a short memory would take the receipts of the others with it.
@@ -80,13 +82,14 @@ interface Internals {
 export function settlingBackend({
   door,
   batcher,
+  locking,
   keepCompletedMs,
   afterFailed,
   writeLog,
 }: SettlingOptions): BackendFactory<RedisQueueBackend> {
   return (name, options, kind) => {
     const backend = createRedisBackend(name, options, kind);
-    const finishTogether = batcher && batchMoves(backend, options as WorkerOptions, batcher);
+    const finishTogether = batcher && batchMoves(backend, options as WorkerOptions, batcher, locking);
     const fetchJob = backend.moveToActive.bind(backend);
     const moveToFailed = backend.moveToFailed.bind(backend);
 

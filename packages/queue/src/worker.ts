@@ -60,13 +60,16 @@ export class SettlingWorker extends Worker<unknown, Settlement> {
     }
   }
 
-  /** A job's run begins when the job is here: BullMQ's loop would ask for the next one first, and that takes as long as the run. */
+  /**
+   * A job that comes to an idle worker begins when it is here: BullMQ's loop asks for the next one first, and waits for the answer.
+   * While there are many that loop fetches up to all that may run, and what had begun before would be settled late.
+   */
   protected override async moveToActive(token: string, name?: string): Promise<OneJob> {
-    const job = await super.moveToActive(token, name);
+    const isIdle = (this as unknown as Internals).drained;
     // None, in spite of BullMQ's type, when nothing waits.
-    if (this.#isQuick && (job as OneJob | undefined)?.deferredFailure === undefined && job)
-      this.#begun.set(job, this.#run(job, token));
-    return job;
+    const job = (await super.moveToActive(token, name)) as OneJob | undefined;
+    if (job && isIdle && this.#isQuick && !job.deferredFailure) this.#begun.set(job, this.#run(job, token));
+    return job as OneJob;
   }
 
   /**

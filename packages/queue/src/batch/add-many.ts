@@ -5,7 +5,7 @@ import { type Before, KEEP_COMPLETED_MS, type NewJob, optionsOf } from "../new-j
 import { defineScript } from "../script.ts";
 
 /** What many jobs have in common, as one and the same object; it is sent once. Options as JSON, name, delay, priority. */
-export type Shared = readonly [options: string, name: string, delay: string, priority: string];
+type Shared = readonly [options: string, name: string, delay: string, priority: string];
 
 /** Of a queue, in the order of KEYS. */
 const KEYS = "wait meta id delayed active events marker prioritized pc".split(" ");
@@ -22,8 +22,8 @@ const TAKEN = "=";
  *
  * ARGV: the keys' prefix; "1" when an id is there twice; how many texts follow that jobs share, and those; of each job its id, timestamp,
  * data, and where in ARGV what it shares begins. Answers with three texts for each call of which there is more to tell than that its job
- * is new: its number, counted from 1, "=" and the data that stands there, or "!" and why; with nothing when there is none. When no job
- * could be stored it fails itself.
+ * is new: its number, counted from 1, "=" and the data that stands there, or "!" and why; with nothing when there is none. When a job
+ * cannot be stored none is, and it fails itself. Lua can unpack some thousand values at once, hence the slices.
  */
 const script = defineScript(
   "add-many",
@@ -38,7 +38,10 @@ local function store(maxEvents, listOf)
   if count > 1 and ARGV[2] == "0" then
     local keys = {}
     for n = 1, count do keys[n] = prefix .. ARGV[before + 4 * n - 3] end
-    areFree = rcall("EXISTS", unpack(keys)) == 0
+    areFree = true
+    for from = 1, count, 1000 do
+      areFree = areFree and rcall("EXISTS", unpack(keys, from, math.min(from + 999, count))) == 0
+    end
   end
   for n = 1, count do
     local at = before + 4 * n - 3
@@ -75,7 +78,7 @@ local function store(maxEvents, listOf)
       end
     end
   end
-  -- Redis drops whole nodes of a hundred events, so to ask it now and then is enough.
+  -- Redis drops whole nodes of some hundred events, so to ask it now and then is enough.
   if everAdded % 32 < count then rcall("XTRIM", events, "MAXLEN", "~", maxEvents) end
   return answers
 end
@@ -84,7 +87,7 @@ local function queue(kind, list, isOpen)
   local rcall = redis.call
   if isOpen and kind ~= "delayed" then rcall("ZADD", KEYS[7], "0", "0") end
   if kind == "ordinary" then
-    rcall("LPUSH", KEYS[1], unpack(list))
+    for from = 1, #list, 1000 do rcall("LPUSH", KEYS[1], unpack(list, from, math.min(from + 999, #list))) end
     return
   end
   local scores = {}
@@ -93,7 +96,7 @@ local function queue(kind, list, isOpen)
     for n = 1, #list, 2 do
       scores[n], scores[n + 1] = list[n + 1] * 0x100000000 + (added + (n + 1) / 2) % 0x100000000, list[n]
     end
-    rcall("ZADD", KEYS[8], unpack(scores))
+    for from = 1, #scores, 1000 do rcall("ZADD", KEYS[8], unpack(scores, from, math.min(from + 999, #scores))) end
     return
   end
   -- Those that are due in one millisecond go in the order in which they were added.
@@ -107,7 +110,7 @@ local function queue(kind, list, isOpen)
     scores[n], scores[n + 1] = score, list[n]
   end
   rcall("ZADD", KEYS[7], first / 0x1000, "1")
-  rcall("ZADD", KEYS[4], unpack(scores))
+  for from = 1, #scores, 1000 do rcall("ZADD", KEYS[4], unpack(scores, from, math.min(from + 999, #scores))) end
 end
 
 -- Whoever adds a job again must not find one that is in no queue.
@@ -201,14 +204,16 @@ function commonParts(): (job: NewJob) => Shared {
   const usual = new Map<string, Shared>();
   let last: Shared = ["", "", "", ""];
   return (job) => {
-    const { name, delayMs = 0, priority = 0, keepCompletedMs } = job;
-    if (delayMs <= 0 && priority <= 0 && keepCompletedMs === KEEP_COMPLETED_MS) {
+    const { name, delayMs = 0, priority: wanted = 0, keepCompletedMs } = job;
+    if (delayMs <= 0 && wanted <= 0 && keepCompletedMs === KEEP_COMPLETED_MS) {
       let shared = usual.get(name);
       if (shared === undefined) usual.set(name, (shared = [USUAL_OPTIONS, name, "0", "0"]));
       return shared;
     }
-    const options = JSON.stringify(optionsOf(job));
-    if (last[0] !== options || last[1] !== name) last = [options, name, String(delayMs), String(priority)];
+    const options = optionsOf(job);
+    const text = JSON.stringify(options);
+    const { delay = 0, priority = 0 } = options;
+    if (last[0] !== text || last[1] !== name) last = [text, name, String(delay), String(priority)];
     return last;
   };
 }

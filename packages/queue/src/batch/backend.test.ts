@@ -28,7 +28,7 @@ test.each(["6.7.1", "6.8.0", "7.0.0", "6.7.0-rc.1", ""])(
   },
 );
 
-test("the known BullMQ is the one that this package names, and the one whose scripts the lean ones were held against", () => {
+test("the known BullMQ is the one that this package names, and the one whose scripts ours were held against", () => {
   const { dependencies } = JSON.parse(
     readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
   ) as { readonly dependencies: Readonly<Record<string, string>> };

@@ -12,7 +12,7 @@ export interface Batcher<Call, Answer = unknown> {
   one(call: Call): Promise<Answer>;
 }
 
-export type Ended<Answer> = (how: readonly (Answer | Error)[] | Error) => void;
+type Ended<Answer> = (how: readonly (Answer | Error)[] | Error) => void;
 
 interface Group<Call, Answer> {
   readonly calls: readonly Call[];
@@ -22,7 +22,7 @@ interface Group<Call, Answer> {
 
 interface BatcherParts<Call, Answer> {
   /**
-   * One script call.
+   * One script call, or two.
    * @returns an answer for each call, in order; an Error concerns that call alone. Rejects when the whole did not come through.
    */
   readonly run: (calls: readonly Call[]) => Promise<readonly (Answer | Error)[]>;

@@ -8,7 +8,7 @@ const ADDS = ["addStandardJob-9", "addDelayedJob-6", "addPrioritizedJob-9"];
 const MOVES = ["moveToFinished-14", "moveToActive-11", "moveToDelayed-11"];
 
 function script(name: string, content: string): BullmqScript {
-  return { name, keys: 1, content };
+  return { name, content };
 }
 
 /** What a script does, line by line: without comments and empty lines. */
@@ -20,11 +20,8 @@ function codeOf(lua: string): readonly string[] {
     .filter((line) => line !== "" && !line.startsWith("--"));
 }
 
-test.each([
-  ["adds", ADDS],
-  ["moves", MOVES],
-])("nothing of what BullMQ's %s do is lost, or put in another order", (_, files) => {
-  const scripts = files.map(loadScript);
+test("nothing of what BullMQ's moves do is lost, or put in another order", () => {
+  const scripts = MOVES.map(loadScript);
   const composed = codeOf(luaFunctions(scripts));
   for (const { name, content } of scripts) {
     const code = codeOf(content);
@@ -36,11 +33,8 @@ test.each([
   }
 });
 
-test.each([
-  ["adds", ADDS],
-  ["moves", MOVES],
-])("each function of BullMQ's %s is whole, and there once", (_, files) => {
-  const scripts = files.map(loadScript);
+test("each function of BullMQ's moves is whole, and there once", () => {
+  const scripts = MOVES.map(loadScript);
   const composed = luaFunctions(scripts);
   const names = scripts.flatMap(({ content }) =>
     [...content.matchAll(/^local function (\w+)/gmu)].map(([, name = ""]) => name),
@@ -111,12 +105,6 @@ test("two scripts that share a function have it once; two different ones of one 
   expect(() => luaFunctions([one("first", 1), one("second", 2)])).toThrow(
     "BullMQ has two Lua functions named shared",
   );
-});
-
-test("what is wanted is there by name", () => {
-  const one = script("one", "local function first()\n  return 1\nend\nreturn first()");
-  expect(codeOf(luaFunctions([one], ["first"]))).toContain("made = { first = first, one = bullmq_one }");
-  expect(() => luaFunctions([one], ["second"])).toThrow("BullMQ has no Lua function named second");
 });
 
 test("a script that is not there is said by name", () => {

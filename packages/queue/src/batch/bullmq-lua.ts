@@ -4,7 +4,6 @@ import { dirname, join } from "node:path";
 /** Those of BullMQ's scripts that are run many in one call. */
 export interface BullmqScript {
   readonly name: string;
-  readonly keys: number;
   readonly content: string;
 }
 
@@ -42,13 +41,12 @@ function partsOf({ content }: BullmqScript): Parts {
 }
 
 /**
- * A Lua function `bullmq()` that answers with BullMQ's own functions by name, and for each script with one named like the script,
- * which does to its KEYS and ARGV what the script does. All of them are BullMQ's word for word, and made when they are first wanted:
+ * A Lua function `bullmq()` that answers with one function for each script, named like it, which does to its KEYS and ARGV what the script
+ * does. All of them are BullMQ's word for word, and made when they are first wanted:
  * to make them takes as long as to add a job.
- * @param wanted names of functions
  * @throws Error when two scripts have different functions of one name
  */
-export function luaFunctions(scripts: readonly BullmqScript[], wanted: readonly string[] = []): string {
+export function luaFunctions(scripts: readonly BullmqScript[]): string {
   const parts = scripts.map((script) => ({ name: script.name, ...partsOf(script) }));
   const functions = new Map<string, string>();
   for (const one of parts)
@@ -58,8 +56,6 @@ export function luaFunctions(scripts: readonly BullmqScript[], wanted: readonly 
         throw new Error(`BullMQ has two Lua functions named ${name}`);
       functions.set(name, text);
     }
-  const missing = wanted.find((name) => !functions.has(name));
-  if (missing !== undefined) throw new Error(`BullMQ has no Lua function named ${missing}`);
   return [
     "local rcall = redis.call",
     "local made",
@@ -67,7 +63,7 @@ export function luaFunctions(scripts: readonly BullmqScript[], wanted: readonly 
     "if made then return made end",
     ...functions.values(),
     ...parts.map(({ name, body }) => `local function bullmq_${name}(KEYS, ARGV)\n${body.trim()}\nend`),
-    `made = { ${[...wanted.map((name) => `${name} = ${name}`), ...parts.map(({ name }) => `${name} = bullmq_${name}`)].join(", ")} }`,
+    `made = { ${parts.map(({ name }) => `${name} = bullmq_${name}`).join(", ")} }`,
     "return made",
     "end",
   ].join("\n");

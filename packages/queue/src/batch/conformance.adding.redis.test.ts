@@ -166,6 +166,22 @@ describe("adding", () => {
       if (key !== "wait") expect(await fast.redis.llen(fast.key("wait"))).toBe(0);
     });
   });
+  test.each(Object.entries({ ordinary: {}, delayed: { delayMs: 5 }, urgent: { priority: 2 } }))(
+    "more %s jobs at once than Lua can unpack",
+    async (_, kind) => {
+      await fast.clear();
+      const many = jobs(9000, () => kind);
+      expect(await addTogether(fast, many)).toHaveLength(9000);
+      const { redis } = fast;
+      const counts = [
+        await redis.llen(fast.key("wait")),
+        await redis.zcard(fast.key("delayed")),
+        await redis.zcard(fast.key("prioritized")),
+      ];
+      expect(counts).toContain(9000);
+      expect(await addTogether(fast, many.slice(-1))).toEqual([many.at(-1)?.data]);
+    },
+  );
   test("whoever adds a job again in the call in which it was refused is refused as well", async () => {
     await fast.clear();
     await fast.redis.set(fast.key("wait"), "not a list");

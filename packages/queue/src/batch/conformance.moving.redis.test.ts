@@ -110,6 +110,10 @@ describe("moving", () => {
       ),
       steps: fetches(4),
     },
+    "a job that was started nobody knows how often": {
+      prepare: all(running(2, 4), (side) => side.redis.hset(side.key("job-3"), "ats", "x")),
+      steps: [complete(0, { fetch: true }), complete(1, { fetch: true }), ...fetchMore(2)],
+    },
     "fetches of a paused queue": {
       prepare: all(running(2, 3), ({ queue }) => queue.pause()),
       steps: [...fetchMore(2), complete(0, { fetch: true }), complete(1, { fetch: true })],
@@ -297,6 +301,13 @@ describe("moving", () => {
         (side) => side.redis.del(side.key("marker")),
       ),
       steps: fetches(2),
+    },
+    "a fetch that wakes the next worker": {
+      prepare: all(
+        (side) => add(side, jobs(4)),
+        (side) => side.redis.del(side.key("marker")),
+      ),
+      steps: fetches(1),
     },
     "completions with a marker before the next job": {
       prepare: all(running(3, 3), (side) => side.redis.rpush(side.key("wait"), "0:77")),
@@ -616,6 +627,32 @@ async function scriptsOf(prepare: Scenario, steps: readonly Step[]): Promise<num
   await move(fast, steps);
   return fast.scriptsSent();
 }
+
+test("completed jobs go when they are too old, or a moment later", async () => {
+  const { fast } = sides;
+  await fast.clear();
+  await running(3)(fast);
+  await move(fast, [complete(0, { keep: KEEP })]);
+  const left = async (ms: number, n: number): Promise<readonly string[]> => {
+    await later(ms)();
+    await move(fast, [complete(n, { keep: { age: 10 } })]);
+    return await fast.redis.zrange(fast.key("completed"), 0, "-1");
+  };
+  expect(await left(10_020, 1)).toEqual(["job-0", "job-1"]);
+  expect(await left(30, 2)).toEqual(["job-1", "job-2"]);
+});
+
+test("whoever has lost the job's lock writes nothing into its log", async () => {
+  const { fast } = sides;
+  await fast.clear();
+  await running(2)(fast);
+  await move(fast, [
+    complete(0, { token: "not mine", log: ["lost"] }),
+    complete(1, { keep: 3, log: ["done"] }),
+  ]);
+  expect(await fast.redis.exists(fast.key("job-0:logs"))).toBe(0);
+  expect(await fast.redis.lrange(fast.key("job-1:logs"), 0, -1)).toEqual(["done"]);
+});
 
 test("where completions cannot be written down, whoever fetches in the same call is answered", async () => {
   const { fast } = sides;

@@ -30,18 +30,21 @@ export interface Locking {
   readonly name: string;
 }
 
+/** For so long jobs stay that are older than they may be. */
+const REMOVAL_MS = 50;
+
 /** Of a queue, in the order of KEYS. */
 const KEYS = "wait active prioritized events stalled delayed meta pc completed marker".split(" ");
 
 /**
- * Completes and fetches jobs as BullMQ's own scripts do one: the keys and events are theirs. First it only reads, all that is the same for
- * all of a call once; where there is more to it than to most (a paused or limited queue, jobs with parents, children or deduplication, a lock
+ * Completes and fetches jobs as BullMQ's own scripts do one: the keys and events are theirs. First it only reads, jobs and all that depends
+ * on what is there, and what is the same for all of a call once; where there is more to it than to most (a paused or limited queue, jobs with parents, children or deduplication, a lock
  * that is not held, delayed jobs that are due, old jobs to remove, markers of older BullMQs, anything of the wrong type) it has written nothing
  * and says so. Numbers that are the same each time stand there as texts: to write one down takes Redis as long as to compare a hundred.
  *
  * ARGV: the keys' prefix, for how many milliseconds a lock is held, how many lines a log has, the worker's name or ""; of each call id, token,
  * timestamp, "1" to fetch, for how long completed jobs stay, the return value, data, lines.
- * Answers as BullMQ with one answer for each call, as msgpack, or with nothing.
+ * Answers as BullMQ with one answer for each call, as msgpack; with "" when there is no more to it than old jobs to remove; or with nothing.
  */
 const script = defineScript(
   "finish-many",
@@ -68,9 +71,9 @@ local function look()
   if #locks > 0 then
     local holders = rcall("MGET", unpack(locks))
     if rcall("EXISTS", unpack(ties)) ~= 0 then return end
-    -- Ages are counted in seconds: to remove what is too old once in a second is enough.
+    -- What is too old is removed at most so often: ages are in seconds, and else each call would have some.
     local oldest = rcall("ZRANGE", KEYS[9], "0", "0", "WITHSCORES")[2]
-    if oldest and tonumber(oldest) + 1000 <= before then return end
+    if oldest and oldest + ${REMOVAL_MS} <= before then return "" end
     local n = 0
     for at = 5, #ARGV, 8 do
       if ARGV[at] ~= "" then
@@ -83,7 +86,7 @@ local function look()
     end
   end
 
-  local nexts, hashes, waiting = {}, {}, 0
+  local nexts, hashes, starts, waiting = {}, {}, {}, 0
   if wanted > 0 then
     if rcall("ZRANGEBYSCORE", KEYS[6], "0", (latest + 1) * 0x1000 - 1, "LIMIT", "0", "1")[1] then return end
     local last = rcall("LRANGE", KEYS[1], -wanted, "-1")
@@ -94,20 +97,23 @@ local function look()
     end
     for n = 1, #nexts do
       if string.sub(nexts[n], 1, 2) == "0:" then return end
-      hashes[n] = rcall("HGETALL", ARGV[1] .. nexts[n])
+      local fields = rcall("HGETALL", ARGV[1] .. nexts[n])
+      hashes[n], starts[n] = fields, "1"
+      for at = 1, #fields, 2 do
+        if fields[at] == "ats" then starts[n] = tostring(fields[at + 1] + 1) end
+      end
     end
   end
-  return meta[1], ids, locks, tries, nexts, hashes, waiting
+  return meta[1], ids, locks, tries, nexts, hashes, starts, waiting
 end
 
 -- The fields of a job as BullMQ would hand it over, with what is written when it starts.
-local function start(fields, key, timestamp, name)
+local function start(fields, key, timestamp, starts, name)
   local atOfStarts, atOfTime, atOfName
   for at = 1, #fields, 2 do
     local field = fields[at]
     if field == "ats" then atOfStarts = at elseif field == "processedOn" then atOfTime = at elseif field == "pb" then atOfName = at end
   end
-  local starts = atOfStarts and tostring(fields[atOfStarts + 1] + 1) or "1"
   atOfTime = atOfTime or #fields + 1
   fields[atOfTime], fields[atOfTime + 1] = "processedOn", timestamp
   atOfStarts = atOfStarts or #fields + 1
@@ -132,14 +138,14 @@ local function log(logs, lines, keep)
   if type(count) == "number" and count > tonumber(keep) then redis.call("LTRIM", logs, -keep, "-1") end
 end
 
-local isRead, maxEvents, ids, locks, tries, nexts, hashes, waiting = pcall(look)
+local isRead, maxEvents, ids, locks, tries, nexts, hashes, starts, waiting = pcall(look)
 if not isRead or not maxEvents then return end
+if maxEvents == "" then return "" end
 
 local ARGV, rcall, events = ARGV, redis.call, KEYS[4]
 local prefix, lockMs, keepLines, name = unpack(ARGV, 1, 4)
 local answers, scores, nth, taken, nobody = {}, {}, 0, 0, nil
 if #ids > 0 then rcall("XTRIM", events, "MAXLEN", "~", maxEvents) end
-if #hashes > 0 then rcall("ZADD", KEYS[10], "0", "0") end
 
 for at = 5, #ARGV, 8 do
   local id, token, timestamp, fetches, answer = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3] == "1", 0
@@ -166,9 +172,10 @@ for at = 5, #ARGV, 8 do
     if fields then
       taken = taken + 1
       local key = prefix .. nextId
-      rcall("SET", key .. ":lock", token, "PX", lockMs)
+      if taken == 1 then rcall("ZADD", KEYS[10], "0", "0") end
       rcall("XADD", events, "*", "event", "active", "jobId", nextId, "prev", "waiting")
-      start(fields, key, timestamp, name)
+      rcall("SET", key .. ":lock", token, "PX", lockMs)
+      start(fields, key, timestamp, starts[taken], name)
       answer = { fields, nextId, 0, 0 }
     else
       if not nobody then
@@ -178,7 +185,8 @@ for at = 5, #ARGV, 8 do
       if id == "" or nobody[4] > 0 then answer = nobody end
     end
   end
-  if id ~= "" and answer == 0 and taken == 0 and rcall("LLEN", KEYS[1]) == 0 and rcall("LLEN", KEYS[2]) == 0
+  -- What was taken is still in its list.
+  if id ~= "" and answer == 0 and rcall("LLEN", KEYS[1]) == 0 and rcall("LLEN", KEYS[2]) == 0
     and rcall("ZCARD", KEYS[3]) == 0 then
     rcall("XADD", events, "*", "event", "drained")
   end
@@ -191,23 +199,23 @@ if taken > 0 then
   rcall("LPUSH", KEYS[2], unpack(nexts, 1, taken))
 end
 if #ids > 0 then
+  if #scores > 0 then rcall("ZADD", KEYS[9], unpack(scores)) end
   rcall("DEL", unpack(locks))
   rcall("SREM", KEYS[5], unpack(ids))
-  if #scores > 0 then rcall("ZADD", KEYS[9], unpack(scores)) end
 end
 return cmsgpack.pack(answers)`,
 );
 
 /**
  * @param prefix of the queue's keys, with the colon at its end
- * @returns answers for each call, in order, as BullMQ; undefined when there is more to it than to most and nothing was written. Rejects
- * when the whole did not come through.
+ * @returns answers for each call, in order, as BullMQ; or why there are none and nothing was written. Rejects when the whole did not come
+ * through.
  */
 export function finishMany(
   redis: Redis,
   prefix: string,
   { lockMs, name }: Locking,
-): (calls: readonly Finish[]) => Promise<readonly Answer[] | undefined> {
+): (calls: readonly Finish[]) => Promise<readonly Answer[] | "old jobs" | "more to it"> {
   const keys = KEYS.map((part) => prefix + part);
   const head = [prefix, String(lockMs), String(KEEP_LOG_LINES), name];
   return async (calls) => {
@@ -215,6 +223,7 @@ export function finishMany(
     for (const { id, token, at, fetches, keepMs, returnValue, data, lines } of calls)
       args.push(id, token, String(at), fetches ? "1" : "0", String(keepMs), returnValue, data, lines);
     const packed = await script.runForBytes(redis, keys, args);
-    return packed && answersIn(packed);
+    if (packed === undefined) return "more to it";
+    return packed.length === 0 ? "old jobs" : answersIn(packed);
   };
 }

@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 
+import { KEEP_LOG_LINES } from "../new-job.ts";
 import { defineScript, type Script } from "../script.ts";
 import { type Answer, answersIn, FAILED } from "./answers.ts";
 import { loadScript, luaFunctions } from "./bullmq-lua.ts";
@@ -9,14 +10,16 @@ import { type Finish, finishMany, type Locking } from "./finish-many.ts";
 export interface Call {
   /** When it is what most are. */
   readonly finish: Finish | undefined;
-  /** The same by BullMQ's scripts, of which the last one's answer counts. */
-  readonly commands: () => readonly Command[];
+  /** The same by BullMQ's script. */
+  readonly command: () => Command;
 }
 
 export interface Command {
   readonly name: (typeof BULLMQ)[number] | "addLogs";
   readonly keys: readonly string[];
   readonly args: readonly Argument[];
+  /** For the job's log, once it has moved. */
+  readonly lines?: string;
 }
 
 export type Argument = string | number | Buffer | undefined;
@@ -30,7 +33,8 @@ const SKIPPED = 8;
 
 /**
  * @param prefix of the queue's keys, with the colon at its end
- * @returns makes the calls in one script call, and answers for each, in order; rejects when the whole did not come through
+ * @returns makes the calls, in one script call or in none and another, and answers for each, in order; rejects when the whole did not come
+ * through
  */
 export function manyMoves(
   redis: Redis,
@@ -45,8 +49,8 @@ export function manyMoves(
     toSkip = Math.max(0, toSkip - 1);
     if (finishes !== undefined) {
       const answers = await finish(finishes);
-      if (answers !== undefined) return answers;
-      toSkip = skipped;
+      if (typeof answers === "object") return answers;
+      if (answers === "more to it") toSkip = skipped;
     }
     return await byBullmq(redis, prefix, calls);
   };
@@ -65,20 +69,14 @@ function ordinary(calls: readonly Call[]): readonly Finish[] | undefined {
 }
 
 async function byBullmq(redis: Redis, prefix: string, calls: readonly Call[]): Promise<readonly Answer[]> {
-  const args: Argument[] = [];
-  const last: number[] = [];
-  let count = 0;
+  const args: Argument[] = [KEEP_LOG_LINES];
   for (const call of calls) {
-    const commands = call.commands();
-    for (const one of commands)
-      args.push(one.name, one.keys.length, one.args.length, ...one.keys, ...one.args);
-    last.push((count += commands.length) - 1);
+    const { name, keys, args: own, lines = "" } = call.command();
+    args.push(name, keys.length, own.length, lines, ...keys, ...own);
   }
   // Keys that differ from call to call go with its arguments; they are in the same slot of a cluster as this one.
   const packed = await moveScript().runForBytes(redis, [`${prefix}meta`], args);
-  const answers = answersIn(packed ?? Buffer.of());
-  if (answers.length !== count) throw new Error(`there were ${answers.length} answers to ${count} moves`);
-  return last.map((place) => answers[place]);
+  return answersIn(packed ?? Buffer.of());
 }
 
 let made: Script | undefined;
@@ -94,28 +92,34 @@ export function moveScript(): Script {
 
 const fileOf = (name: (typeof BULLMQ)[number]): string => `${name}-${KEYS[name]}`;
 
-/** ARGV: of each call its name, how many keys and arguments it has, and these. Answers with one answer for each, as msgpack. */
+/**
+ * ARGV: how many lines a log has; of each call its name, how many keys and arguments it has, lines for the log of the job whose key is its
+ * twelfth, these keys and arguments. Answers with one answer for each, as msgpack.
+ */
 const LOOP = `
--- Keys: the job, its log. Arguments: how many lines a log has, the lines, apart by NULs. As BullMQ's addLog does for each of them.
-local function addLogs(keys, args)
-  if rcall("EXISTS", keys[1]) == 0 then return -1 end
-  local count
-  for line in string.gmatch(args[2], "[^%z]+") do count = redis.pcall("RPUSH", keys[2], line) end
+-- Lines are apart by NULs. As BullMQ's addLog does for each of them.
+local function addLines(key, lines, keep)
+  if rcall("EXISTS", key) == 0 then return -1 end
+  local logs, count = key .. ":logs", nil
+  for line in string.gmatch(lines, "[^%z]+") do count = redis.pcall("RPUSH", logs, line) end
   if type(count) ~= "number" then return 0 end
-  local keep = tonumber(args[1])
-  if count > keep then rcall("LTRIM", keys[2], -keep, -1) end
+  if count > keep then rcall("LTRIM", logs, -keep, -1) end
   return math.min(count, keep)
 end
+local function addLogs(keys, args) return addLines(keys[1], args[2], tonumber(args[1])) end
 
-local answers, at = {}, 1
+local answers, at = {}, 2
 while ARGV[at] do
-  local keysAt, keyCount, argCount = at + 3, ARGV[at + 1], ARGV[at + 2]
+  local keysAt, keyCount, argCount, lines = at + 4, ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local argsAt = keysAt + keyCount
-  local run = ARGV[at] == "addLogs" and addLogs or bullmq()[ARGV[at]]
+  local run, keys = ARGV[at] == "addLogs" and addLogs or bullmq()[ARGV[at]], { unpack(ARGV, keysAt, argsAt - 1) }
   at = argsAt + argCount
-  local ok, answer = pcall(run, { unpack(ARGV, keysAt, argsAt - 1) }, { unpack(ARGV, argsAt, at - 1) })
-  if not ok or type(answer) == "table" and answer.err then
-    answer = { "${FAILED}", type(answer) == "table" and answer.err or tostring(answer) }
+  local ok, answer = pcall(run, keys, { unpack(ARGV, argsAt, at - 1) })
+  local isError = type(answer) == "table" and answer.err
+  if not ok or isError then
+    answer = { "${FAILED}", isError or tostring(answer) }
+  elseif lines ~= "" and not (type(answer) == "number" and answer < 0) then
+    addLines(keys[12], lines, tonumber(ARGV[1]))
   end
   answers[#answers + 1] = answer or false
 end

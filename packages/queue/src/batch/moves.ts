@@ -42,14 +42,6 @@ class Ours {
   }
 }
 
-/** What a worker's moves are made with. */
-export function lockingOf({
-  lockDuration = 0,
-  name = "",
-}: Pick<WorkerOptions, "lockDuration" | "name">): Locking {
-  return { lockMs: lockDuration, name };
-}
-
 /**
  * Has a worker's fetches and moves go to Redis together.
  * @returns what completes a job: as BullMQ's moveToFinished, which answers for it
@@ -58,15 +50,15 @@ export function batchMoves(
   backend: RedisQueueBackend,
   options: Pick<WorkerOptions, "lockDuration" | "name" | "limiter" | "metrics">,
   batcher: Pick<Batcher<Call>, "one">,
+  locking: Locking,
 ): (completion: Completion) => Promise<Finished> {
   const internals = backend as unknown as Internals;
   const byItself = internals.execCommand.bind(backend);
-  const locking = lockingOf(options);
   internals.execCommand = (client, command, parts) => {
     if (parts instanceof Ours) return parts.answer;
     if (!isTogether(command)) return byItself(client, command, parts);
     const call = commandOf(command, parts as readonly Argument[]);
-    return batcher.one({ finish: undefined, commands: () => [call] });
+    return batcher.one({ finish: undefined, command: () => call });
   };
   const read = async (id: string, answer: Answer): Promise<Finished> =>
     handedOver(answer) ?? (await backend.moveToFinished(id, new Ours(answer) as never));
@@ -76,23 +68,24 @@ export function batchMoves(
     .split(" ")
     .map((part) => keys[part] ?? "");
   const { limiter, metrics, lockDuration } = options;
+  const isUsual = limiter === undefined && lockDuration === locking.lockMs;
   const fetch = async (token: string, name?: string) => {
     // As BullMQ's other moves do, so that all of a turn go in the order in which they were made.
     await backend.client;
     const at = Date.now();
-    const isOrdinary = limiter === undefined && token !== NOBODY && (name ?? "") === locking.name;
+    const isOrdinary = isUsual && token !== NOBODY && (name ?? "") === locking.name;
     const answer = await batcher.one({
       finish: isOrdinary ? { ...NOTHING, token, at } : undefined,
-      commands: () => {
+      command: () => {
         const parts = packr.pack({ token, lockDuration, limiter, name });
-        return [{ name: "moveToActive", keys: fetching, args: [backend.toKey(""), at, parts] }];
+        return { name: "moveToActive", keys: fetching, args: [backend.toKey(""), at, parts] };
       },
     });
     return await read("", answer);
   };
   Object.assign(backend, { moveToActive: fetch });
 
-  const isOrdinary = limiter === undefined && metrics === undefined;
+  const isOrdinary = isUsual && metrics === undefined && (options.name ?? "") === locking.name;
   return async (completion) => {
     const { id, token, finishedOn, returnValue, fetchNext, data = "", keep, log, parts } = completion;
     const keepMs = isOrdinary && token !== NOBODY ? keepMsOf(keep) : undefined;
@@ -102,22 +95,19 @@ export function batchMoves(
         keepMs === undefined
           ? undefined
           : { id, token, at: finishedOn, fetches: fetchNext, keepMs, returnValue, data, lines },
-      commands: () => [
-        ...(lines === "" ? [] : [logging(backend.toKey(id), lines)]),
-        commandOf("moveToFinished", parts() as readonly Argument[]),
-      ],
+      command: () => ({ ...commandOf("moveToFinished", parts() as readonly Argument[]), lines }),
     });
     return await read(id, answer);
   };
 }
 
-/** @param lines as `linesAsText` makes them */
-export function logging(jobKey: string, lines: string, keep = KEEP_LOG_LINES): Command {
-  return { name: "addLogs", keys: [jobKey, `${jobKey}:logs`], args: [keep, lines] };
+export function logging(jobKey: string, lines: readonly string[], keep = KEEP_LOG_LINES): Call {
+  const command: Command = { name: "addLogs", keys: [jobKey], args: [keep, linesAsText(lines)] };
+  return { finish: undefined, command: () => command };
 }
 
-/** As the script takes them, which is without NULs and empty lines. */
-export function linesAsText(lines: readonly string[]): string {
+/** As the scripts take them, which drop empty ones. */
+function linesAsText(lines: readonly string[]): string {
   return lines.map((line) => line.replaceAll("\0", "")).join("\0");
 }
 

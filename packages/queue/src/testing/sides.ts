@@ -6,7 +6,7 @@ import { type Adder, batchingAdder, plainAdder } from "../adder.ts";
 import type { Answer } from "../batch/answers.ts";
 import type { Batcher } from "../batch/batcher.ts";
 import { type Call, manyMoves } from "../batch/move-many.ts";
-import { batchMoves, type Completion, linesAsText, lockingOf, logging } from "../batch/moves.ts";
+import { batchMoves, type Completion, logging } from "../batch/moves.ts";
 import { connectWorker } from "../connection.ts";
 import { type Family, familyOf, keyOf } from "../names.ts";
 
@@ -97,8 +97,9 @@ function openMover(
   const all = { connection: redis, prefix: family.prefix, lockDuration: LOCK_MS, ...workerOptions(options) };
   const backend = createRedisBackend(family.name, all);
   if (!isFast) return plainMover(backend);
-  const batcher = inOneCall(manyMoves(redis, keyOf(family, "name", ""), lockingOf(all), 0), sizes);
-  const complete = batchMoves(backend, all, batcher);
+  const locking = { lockMs: LOCK_MS, name: options.name ?? "" };
+  const batcher = inOneCall(manyMoves(redis, keyOf(family, "name", ""), locking, 0), sizes);
+  const complete = batchMoves(backend, all, batcher, locking);
   return {
     backend,
     async complete(completion) {
@@ -106,11 +107,7 @@ function openMover(
       await backend.client;
       return await complete({ ...completion, parts: () => partsOf(backend, completion) });
     },
-    log: (id, lines) =>
-      batcher.one({
-        finish: undefined,
-        commands: () => [logging(backend.toKey(id), linesAsText(lines), KEEP_LOG_LINES)],
-      }),
+    log: (id, lines) => batcher.one(logging(backend.toKey(id), lines, KEEP_LOG_LINES)),
   };
 }
 

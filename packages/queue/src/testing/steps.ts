@@ -140,7 +140,7 @@ async function resultOf(promise: Promise<unknown>): Promise<Result> {
     return await promise;
   } catch (error) {
     const { message, code } = error as Error & { readonly code?: unknown };
-    return { error: /WRONGTYPE|concatenate/u.exec(message)?.[0] ?? message, code };
+    return { error: /WRONGTYPE|concatenate|not an integer/u.exec(message)?.[0] ?? message, code };
   }
 }
 
