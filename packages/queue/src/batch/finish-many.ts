@@ -38,9 +38,10 @@ const KEYS = "wait active prioritized events stalled delayed meta pc completed m
 
 /**
  * Completes and fetches jobs as BullMQ's own scripts do one: the keys and events are theirs. First it only reads, jobs and all that depends
- * on what is there, and what is the same for all of a call once; where there is more to it than to most (a paused or limited queue, jobs with parents, children or deduplication, a lock
- * that is not held, delayed jobs that are due, old jobs to remove, markers of older BullMQs, anything of the wrong type) it has written nothing
- * and says so. Numbers that are the same each time stand there as texts: to write one down takes Redis as long as to compare a hundred.
+ * on what is there, and what is the same for all of a call once. Where there is more to it than to most (a paused or limited queue, jobs with
+ * parents, children or deduplication, a lock that is not held, delayed jobs that are due, old jobs to remove, markers of older BullMQs, a job
+ * that cannot be read) it has written nothing and says so. Numbers that are the same each time stand there as texts: to write one down takes
+ * Redis as long as to compare a hundred.
  *
  * ARGV: the keys' prefix, for how many milliseconds a lock is held, how many lines a log has, the worker's name or ""; of each call id, token,
  * timestamp, "1" to fetch, for how long completed jobs stay, the return value, data, lines.

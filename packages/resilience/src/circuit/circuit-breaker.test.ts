@@ -120,6 +120,16 @@ describe("half open", () => {
   });
 });
 
+test("a worker without peers whose probe was not sent sends it with the next call, however late that comes", () => {
+  const { circuit, clock } = breaker();
+  call(circuit, unavailable, unavailable, unavailable, unavailable);
+  clock.advance(100);
+  admit(circuit).settle(undefined);
+  clock.advance(1001);
+  admit(circuit).settle(delivered);
+  expect(circuit.state()).toEqual({ at: "closed" });
+});
+
 test("whatever happens, an open circuit is tried again, and at most one probe is out", () => {
   const step = fc.oneof(
     fc.constant("ok" as const),

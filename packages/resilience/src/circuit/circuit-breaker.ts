@@ -273,7 +273,8 @@ export function createCircuitBreaker(parts: Parts): CircuitBreaker {
     const circuit = governing();
     const { state } = circuit;
     if (overdue.look() && (state.at === "closed" || isRecovering(circuit))) judge();
-    if (isOwnProbe(circuit, self) && !probeSent && localNow() > claimedAt + UNSENT_MS)
+    // Without peers there is nobody else to send it.
+    if (peers && isOwnProbe(circuit, self) && !probeSent && localNow() > claimedAt + UNSENT_MS)
       return move(giveUp(circuit, self, clock(), options), "release");
     if (isRecovering(circuit)) {
       judge();
