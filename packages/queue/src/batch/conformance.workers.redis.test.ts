@@ -1,18 +1,20 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
 import { unlimited } from "@understudy/core";
 import { newSpace, until } from "@understudy/testkit";
-import { FlowProducer, Queue, QueueEvents, Worker } from "bullmq";
+import { FlowProducer, type Job, Queue, QueueEvents, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 
 import { type Adder, batchingAdder } from "../adder.ts";
 import { connectWorker } from "../connection.ts";
 import { type Fetched, startConsumer } from "../consumer.ts";
+import { createFetchDoor } from "../fetch-door.ts";
 import { type Family, familyOf, keyOf } from "../names.ts";
 import type { NewJob } from "../new-job.ts";
-import type { Settlement } from "../settlement.ts";
+import { type Settlement, settlingBackend } from "../settlement.ts";
 import { addWith } from "../testing/steps.ts";
+import { SettlingWorker } from "../worker.ts";
+import { createBatcher } from "./batcher.ts";
+import { manyMoves } from "./move-many.ts";
 
 /** Ours and BullMQ's own, side by side on one queue. */
 let family: Family;
@@ -104,31 +106,50 @@ test("jobs that were added together are run by a bare BullMQ worker, each once",
   });
 });
 
-test("a job begins when it is here, before the worker asks for the next one", async () => {
-  const log: string[] = [];
-  const send = redis.sendCommand.bind(redis);
-  redis.sendCommand = (command, stream) => {
-    if (command.name === "evalsha") log.push("asked");
-    const answered = send(command, stream) as Promise<unknown>;
-    answered.then(
-      (answer) => Buffer.isBuffer(answer) && answer.includes("one of ten") && log.push("here"),
-      () => log.push("refused"),
-    );
-    return answered;
-  };
-  workByUs(() => {
-    log.push("begun");
-    return { to: "completed", returnValue: null };
-  });
-  // Fewer than it could do, and each while it still asks whether there are more.
-  for (let n = 0; n < 10; n += 1) {
-    await queue.add("mail", "one of ten", { removeOnComplete: { age: 60 } });
-    await sleep(5);
-  }
-  await completed(10);
-  const afterHere = log.flatMap((_, at) => (log[at] === "here" ? [log[at + 1]] : []));
-  expect(afterHere).toEqual(Array(10).fill("begun"));
+test.each([
+  ["an idle worker at once", true],
+  ["a busy worker when its turn has come", false],
+])("a job is begun by %s, and run once", async (_, drained) => {
+  const runs: unknown[] = [];
+  const locking = { lockMs: 30_000, name: "" };
+  const prefix = keyOf(family, "name", "");
+  const worker = new SettlingWorker(
+    family.name,
+    ({ data }) => {
+      runs.push(data);
+      return Promise.resolve({
+        move: { to: "completed", returnValue: null },
+        log: [],
+        afterwards: () => {},
+      });
+    },
+    { connection: redis, prefix: family.prefix, lockDuration: locking.lockMs, autorun: false },
+    settlingBackend({
+      door: createFetchDoor({ capacity: () => unlimited, concurrency: 5 }),
+      batcher: createBatcher({ run: manyMoves(redis, prefix, locking), most: 25 }),
+      locking,
+      keepCompletedMs: 60_000,
+      afterFailed: () => Promise.resolve(),
+      writeLog: () => Promise.resolve(),
+    }),
+    true,
+  );
+  onTestFinished(() => worker.close(true));
+  await worker.waitUntilReady();
+  await queue.add("mail", "one", { removeOnComplete: { age: 60 } });
+  const loop = Object.assign(worker as unknown as Loop, { drained });
+  const job = await loop.moveToActive("token");
+  expect(runs).toEqual(drained ? ["one"] : []);
+  await worker.processJob(job, "token", () => false);
+  expect(runs).toEqual(["one"]);
+  await completed(1);
 });
+
+/** Of a worker, what its loop does. */
+interface Loop {
+  drained: boolean;
+  moveToActive(token: string): Promise<Job<unknown, Settlement>>;
+}
 
 test("jobs that a bare BullMQ queue added are run by ours, each once, and read back by BullMQ", async () => {
   const runs: string[] = [];
