@@ -1,4 +1,6 @@
-import { newSpace, until } from "@understudy/testkit";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { newSpace, startFaultProxy, until } from "@understudy/testkit";
 import { expect, onTestFinished, test } from "vitest";
 
 import { connectWorker } from "./connection.ts";
@@ -23,4 +25,24 @@ test("one that is told to disconnect between two tries to reach Redis ends, with
   connection.disconnect();
   await expect(waiting).rejects.toThrow("Connection is closed");
   expect(connection.status).toBe("end");
+});
+
+test("one that is closed while it subscribes again leaves no rejection that nobody hears", async () => {
+  const { hostname, port } = new URL(newSpace().redisUrl);
+  const proxy = await startFaultProxy({ host: hostname, port: Number(port) });
+  onTestFinished(() => proxy.close());
+  const unheard: unknown[] = [];
+  const listen = (reason: unknown): void => void unheard.push(reason);
+  process.on("unhandledRejection", listen);
+  onTestFinished(() => void process.off("unhandledRejection", listen));
+  const connection = connectWorker(`redis://127.0.0.1:${proxy.port}`);
+  connection.on("error", () => undefined);
+  await connection.subscribe("news");
+  proxy.refuse();
+  await until("it tries again", () => connection.status === "reconnecting");
+  connection.once("ready", () => connection.disconnect());
+  await proxy.heal();
+  await until("it has ended", () => connection.status === "end");
+  await sleep(10);
+  expect(unheard).toEqual([]);
 });

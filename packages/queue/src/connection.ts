@@ -30,7 +30,7 @@ export function connectWorker(redis: RedisLocation): Redis {
   // BullMQ blocks on a duplicate, and waits for it when it closes: with a silent Redis for ever.
   const copies: Redis[] = [];
   connection.duplicate = (override) => {
-    const copy = endingForSure(duplicate(override));
+    const copy = mended(duplicate(override));
     copies.push(copy);
     return copy;
   };
@@ -44,9 +44,27 @@ function connect(redis: RedisLocation, options: RedisOptions): Redis {
   if (typeof redis === "string") checkUrl(redis);
   // ioredis tells its reply shapes apart by overloads that an options object of unknown origin matches none of.
   const Connection = Redis as unknown as new (...args: readonly unknown[]) => Redis;
-  return endingForSure(
+  return mended(
     typeof redis === "string" ? new Connection(redis, options) : new Connection({ ...redis, ...options }),
   );
+}
+
+function mended(connection: Redis): Redis {
+  return resubscribingQuietly(endingForSure(connection));
+}
+
+/**
+ * ioredis subscribes again whenever it has connected again, and hears of no failure: a process that closes such a connection in that moment
+ * would end by a rejection that nobody has caught. Whoever subscribes still hears of it.
+ */
+function resubscribingQuietly(connection: Redis): Redis {
+  const subscribe = connection.subscribe.bind(connection) as (...channels: unknown[]) => Promise<unknown>;
+  const quietly = (...channels: unknown[]): Promise<unknown> => {
+    const subscribed = subscribe(...channels);
+    subscribed.catch(() => undefined);
+    return subscribed;
+  };
+  return Object.assign(connection, { subscribe: quietly });
 }
 
 /**
