@@ -10,7 +10,7 @@ import type { CancelRequest } from "./cancel.ts";
 import { createFetchDoor, type FetchDoor } from "./fetch-door.ts";
 import { type Family, keyOf } from "./names.ts";
 import { type Settlement, settlingBackend, type SettlingOptions } from "./settlement.ts";
-import { SettlingWorker, waitForSlots } from "./worker.ts";
+import { SettlingWorker } from "./worker.ts";
 
 /** A job as BullMQ hands it over. */
 export interface Fetched {
@@ -136,10 +136,9 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       afterFailed: options.afterFailed,
       writeLog,
     }),
-    batcher !== undefined,
+    { door, isQuick: batcher !== undefined },
   );
   worker.on("error", onError);
-  waitForSlots(worker, door);
   worker.run().catch(onError);
   worker.on("lockRenewalFailed", (ids: string[]) => {
     for (const id of ids) worker.cancelJob(id, "lock_lost");

@@ -81,6 +81,36 @@ test("a worker that is rate limited waits until a job ends, or until its loop is
   ends.resolve();
 });
 
+test("a worker runs whatever stands for its loop, and has the parts of which ours is made", async () => {
+  const one = new Worker(family.name, () => Promise.resolve(), { ...how(), autorun: false });
+  onTestFinished(() => one.close(true));
+  const methods = [
+    "waitForJob",
+    "waitForRateLimit",
+    "retryIfFailed",
+    "delay",
+    "updateDelays",
+    "moveToActive",
+  ];
+  expect(methods.filter((name) => typeof Reflect.get(one, name) !== "function")).toEqual([]);
+  const state = ["limitUntil", "blockUntil", "drained", "abortDelayController", "mainLoopQueue"];
+  expect(state.map((name) => Reflect.get(one, name) as unknown)).toEqual([0, 0, false, null, null]);
+  let runs = 0;
+  Object.assign(one, { mainLoop: () => Promise.resolve((runs += 1)) });
+  await one.run();
+  expect(runs).toBe(1);
+});
+
+test("word that a job waits comes once, and tells when a delayed one is due", async () => {
+  const one = loser();
+  await one.waitUntilReady();
+  const waitForJob = (): Promise<number> => (Reflect.get(one, "waitForJob") as typeof waitForJob).call(one);
+  await queue.add("first", {});
+  expect(await waitForJob()).toBe(0);
+  const { timestamp, delay } = await queue.add("later", {}, { delay: 60_000 });
+  expect(await waitForJob()).toBe(timestamp + delay);
+});
+
 test("a job that has failed is in the sorted set failed by finishedOn, and its hash has these fields", async () => {
   const { id = "" } = await queue.add("dies", { a: 1 }, { jobId: "job-failed", removeOnFail: false });
   worker(() => Promise.reject(new UnrecoverableError("boom")));

@@ -13,12 +13,21 @@ import type { FetchDoor } from "./fetch-door.ts";
 import { KEEP_LOG_LINES } from "./new-job.ts";
 import type { Settlement } from "./settlement.ts";
 import { isConnectionTrouble } from "./trouble.ts";
+import { createWorkLoop, type WorkLoop } from "./work-loop.ts";
 
 // Private in BullMQ's types; the contract tests hold the pinned version to them.
 interface Internals {
+  mainLoop(): Promise<void>;
+  mainLoopQueue: { add(item: Promise<unknown>): void } | null;
   isRateLimited(): boolean;
-  readonly mainLoopQueue: { add(item: Promise<unknown>): void } | null;
+  waitForRateLimit(): Promise<void>;
+  waitForJob(until: number): Promise<number>;
+  retryIfFailed<T>(act: () => Promise<T>, how: object): Promise<T | undefined>;
+  delay(ms: number | undefined, abort: AbortController | null): Promise<void>;
   updateDelays(limitMs: number, until: number): void;
+  abortDelayController: AbortController | null;
+  readonly limitUntil: number;
+  blockUntil: number;
   drained: boolean;
 }
 
@@ -29,11 +38,9 @@ type Ran = { readonly settlement: Settlement; refusal?: Error } | { readonly thr
 
 /** BullMQ's worker, which takes whatever stands in a job's data, and has a shorter way for jobs that complete. */
 export class SettlingWorker extends Worker<unknown, Settlement> {
-  /** Runs of jobs of which BullMQ's loop has not heard yet. */
-  readonly #begun = new WeakMap<OneJob, Promise<Ran>>();
   /** Runs that are over and that BullMQ is to settle. */
   readonly #ran = new WeakMap<OneJob, Ran>();
-  /** Whether to take the shorter way. */
+  /** Whether to take the shorter way, and a loop of our own. */
   readonly #isQuick: boolean;
 
   constructor(
@@ -41,10 +48,12 @@ export class SettlingWorker extends Worker<unknown, Settlement> {
     processor: Processor<unknown, Settlement>,
     options: WorkerOptions,
     backend: BackendFactory<RedisQueueBackend>,
-    isQuick: boolean,
+    { door, isQuick }: { readonly door: FetchDoor; readonly isQuick: boolean },
   ) {
     super(name, processor, options, backend);
     this.#isQuick = isQuick;
+    if (isQuick) Object.assign(this, { mainLoop: () => this.#keepAtWork(door) });
+    else this.#waitForSlots(door);
   }
 
   async logLine(id: string, line: string): Promise<void> {
@@ -61,18 +70,6 @@ export class SettlingWorker extends Worker<unknown, Settlement> {
   }
 
   /**
-   * A job that comes to an idle worker begins when it is here: BullMQ's loop asks for the next one first, and waits for the answer.
-   * While there are many that loop fetches up to all that may run, and what had begun before would be settled late.
-   */
-  protected override async moveToActive(token: string, name?: string): Promise<OneJob> {
-    const isIdle = (this as unknown as Internals).drained;
-    // None, in spite of BullMQ's type, when nothing waits.
-    const job = (await super.moveToActive(token, name)) as OneJob | undefined;
-    if (job && isIdle && this.#isQuick && !job.deferredFailure) this.#begun.set(job, this.#run(job, token));
-    return job as OneJob;
-  }
-
-  /**
    * A job that completes is settled here, once: BullMQ's own way there takes as long as all that the job's run does besides. Whatever
    * else comes of it, trouble with Redis too, is BullMQ's, with the run that is over.
    */
@@ -82,7 +79,7 @@ export class SettlingWorker extends Worker<unknown, Settlement> {
     mayFetch: () => boolean = () => true,
   ): Promise<OneJob | void> {
     if (!this.#isQuick || job.deferredFailure) return await super.processJob(job, token, mayFetch);
-    const ran = await (this.#begun.get(job) ?? this.#run(job, token));
+    const ran = await this.#run(job, token);
     const next = await this.#complete(job, ran, token, mayFetch);
     if (next !== undefined) return next.job;
     this.#ran.set(job, ran);
@@ -99,6 +96,78 @@ export class SettlingWorker extends Worker<unknown, Settlement> {
     if ("thrown" in ran) throw ran.thrown;
     if (ran.refusal !== undefined) throw ran.refusal;
     return ran.settlement;
+  }
+
+  /**
+   * In place of BullMQ's loop, which fetches one job after the other until all slots have one, each a round trip, and begins them after that:
+   * fifty slots are idle for ten milliseconds then.
+   */
+  async #keepAtWork(door: FetchDoor): Promise<void> {
+    const internals = this as unknown as Internals;
+    const delayInMs = this.opts.runRetryDelay;
+    const isLimited = (): boolean => internals.limitUntil > Date.now();
+    const isEnding = (): boolean => this.closing !== undefined || this.isPaused();
+    let asked = 0;
+    let failures = 0;
+    const loop: WorkLoop = createWorkLoop<OneJob>({
+      concurrency: () => this.concurrency,
+      // A limit lets no job through, whatever waits behind it.
+      isDrained: () => internals.drained && internals.limitUntil === 0,
+      isHeld: () => isLimited() || door.waitMs(Date.now()) > 0,
+      hasSlot: () => !door.waitsForSlot(loop.look),
+      isEnding,
+      async wait() {
+        const until = await internals.waitForJob(internals.blockUntil);
+        internals.blockUntil = until;
+        return until - Date.now() < 1;
+      },
+      ask: async () => {
+        const token = `${this.id}:${asked++}`;
+        const fetch = async () => (isEnding() ? undefined : await this.moveToActive(token, this.opts.name));
+        try {
+          const job = await internals.retryIfFailed(fetch, { delayInMs });
+          failures = 0;
+          return job;
+        } catch {
+          // It has been told of. One may be this job's alone; what lasts is not to be told of without a pause.
+          failures += 1;
+          if (failures > 1 && !isEnding()) await this.#delay(delayInMs);
+          return undefined;
+        }
+      },
+      run: async (job) => {
+        try {
+          return (await this.processJob(job, job.token ?? "", loop.hasRoom)) ?? undefined;
+        } catch (error) {
+          this.emit("error", error instanceof Error ? error : new Error(String(error)));
+          return undefined;
+        }
+      },
+      rest: () => (isLimited() ? internals.waitForRateLimit() : this.#delay(door.waitMs(Date.now()))),
+    });
+    // BullMQ wakes its loop by this.
+    internals.mainLoopQueue = { add: loop.look };
+    loop.look();
+    await loop.ended;
+    internals.mainLoopQueue = null;
+  }
+
+  /** Until then, or until the worker is closed. */
+  async #delay(ms: number | undefined): Promise<void> {
+    const internals = this as unknown as Internals;
+    internals.abortDelayController ??= new AbortController();
+    await internals.delay(ms, internals.abortDelayController);
+  }
+
+  /**
+   * Keeps BullMQ's loop from fetching while no slot is free. It then waits until a job ends; a slot that is free before that is told to it in
+   * the way in which BullMQ itself wakes it.
+   */
+  #waitForSlots(door: FetchDoor): void {
+    const internals = this as unknown as Internals;
+    const isLimited = internals.isRateLimited.bind(this);
+    const wake = (): void => internals.mainLoopQueue?.add(Promise.resolve());
+    internals.isRateLimited = () => isLimited() || door.waitsForSlot(wake);
   }
 
   async #run(job: OneJob, token: string): Promise<Ran> {
@@ -161,17 +230,6 @@ export class SettlingWorker extends Worker<unknown, Settlement> {
     this.emit("active", job, "waiting");
     return job;
   }
-}
-
-/**
- * Keeps a worker from fetching while no slot is free. Its loop then waits until a job ends; a slot that is free before that is told
- * to it in the way in which BullMQ itself wakes it.
- */
-export function waitForSlots(worker: SettlingWorker, door: FetchDoor): void {
-  const internals = worker as unknown as Internals;
-  const isLimited = internals.isRateLimited.bind(worker);
-  const wake = (): void => internals.mainLoopQueue?.add(Promise.resolve());
-  internals.isRateLimited = () => isLimited() || door.waitsForSlot(wake);
 }
 
 function idOf({ id }: OneJob): string {

@@ -1,20 +1,16 @@
 import { unlimited } from "@understudy/core";
 import { newSpace, until } from "@understudy/testkit";
-import { FlowProducer, type Job, Queue, QueueEvents, Worker } from "bullmq";
+import { FlowProducer, Queue, QueueEvents, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 
 import { type Adder, batchingAdder } from "../adder.ts";
 import { connectWorker } from "../connection.ts";
 import { type Fetched, startConsumer } from "../consumer.ts";
-import { createFetchDoor } from "../fetch-door.ts";
 import { type Family, familyOf, keyOf } from "../names.ts";
 import type { NewJob } from "../new-job.ts";
-import { type Settlement, settlingBackend } from "../settlement.ts";
+import type { Settlement } from "../settlement.ts";
 import { addWith } from "../testing/steps.ts";
-import { SettlingWorker } from "../worker.ts";
-import { createBatcher } from "./batcher.ts";
-import { manyMoves } from "./move-many.ts";
 
 /** Ours and BullMQ's own, side by side on one queue. */
 let family: Family;
@@ -105,51 +101,6 @@ test("jobs that were added together are run by a bare BullMQ worker, each once",
     prioritized: 0,
   });
 });
-
-test.each([
-  ["an idle worker at once", true],
-  ["a busy worker when its turn has come", false],
-])("a job is begun by %s, and run once", async (_, drained) => {
-  const runs: unknown[] = [];
-  const locking = { lockMs: 30_000, name: "" };
-  const prefix = keyOf(family, "name", "");
-  const worker = new SettlingWorker(
-    family.name,
-    ({ data }) => {
-      runs.push(data);
-      return Promise.resolve({
-        move: { to: "completed", returnValue: null },
-        log: [],
-        afterwards: () => {},
-      });
-    },
-    { connection: redis, prefix: family.prefix, lockDuration: locking.lockMs, autorun: false },
-    settlingBackend({
-      door: createFetchDoor({ capacity: () => unlimited, concurrency: 5 }),
-      batcher: createBatcher({ run: manyMoves(redis, prefix, locking), most: 25 }),
-      locking,
-      keepCompletedMs: 60_000,
-      afterFailed: () => Promise.resolve(),
-      writeLog: () => Promise.resolve(),
-    }),
-    true,
-  );
-  onTestFinished(() => worker.close(true));
-  await worker.waitUntilReady();
-  await queue.add("mail", "one", { removeOnComplete: { age: 60 } });
-  const loop = Object.assign(worker as unknown as Loop, { drained });
-  const job = await loop.moveToActive("token");
-  expect(runs).toEqual(drained ? ["one"] : []);
-  await worker.processJob(job, "token", () => false);
-  expect(runs).toEqual(["one"]);
-  await completed(1);
-});
-
-/** Of a worker, what its loop does. */
-interface Loop {
-  drained: boolean;
-  moveToActive(token: string): Promise<Job<unknown, Settlement>>;
-}
 
 test("jobs that a bare BullMQ queue added are run by ours, each once, and read back by BullMQ", async () => {
   const runs: string[] = [];
