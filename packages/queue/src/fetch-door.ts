@@ -64,7 +64,7 @@ export function createFetchDoor({ capacity, concurrency, now = Date.now }: Parts
     },
     hasSlot,
     waitsForSlot(onFree) {
-      if (hasSlot() || slots.running() === 0) return false;
+      if (hasSlot()) return false;
       slots.watch(onFree);
       return true;
     },

@@ -162,10 +162,10 @@ export function settlingBackend({
           )
         : settle(job, move, how);
       if (refused !== undefined) settling.catch((error: unknown) => refused(!isConnectionTrouble(error)));
-      const finished = await settling;
+      const { result, finishedOn } = await settling;
       afterwards();
-      letGo(job);
-      return finished;
+      // BullMQ takes the answer of one that was to bring no job for word that none waits.
+      return { result: fetchNext ? result : undefined, finishedOn } as Finished;
     };
 
     const moveToActive: RedisQueueBackend["moveToActive"] = async (token, worker) => {
@@ -176,14 +176,6 @@ export function settlingBackend({
 
     return Object.assign(backend, { moveToFailed: fail, moveToCompleted, moveToActive });
   };
-}
-
-/**
- * BullMQ's loop keeps finished jobs for a while, and with them all that they hold: at many jobs a second most of what a collection of
- * garbage moves about.
- */
-function letGo(job: Job): void {
-  Object.assign(job, { data: null, returnvalue: null });
 }
 
 /** BullMQ's answer to a fetch: the job's fields, its id, and waits. */

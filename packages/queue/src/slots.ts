@@ -4,8 +4,6 @@
  */
 export interface Slots {
   free(): number;
-  /** Jobs that have not ended, whether they hold a slot or not. */
-  running(): number;
   /** Again for the same job: it keeps what it has. */
   take(jobId: string): void;
   giveBack(jobId: string): void;
@@ -57,7 +55,6 @@ export function createSlots(concurrency: number, now: () => number): Slots {
 
   return {
     free,
-    running: () => young.size + old.size,
     take(jobId) {
       if (!young.has(jobId) && !old.has(jobId)) young.set(jobId, now());
     },

@@ -100,13 +100,12 @@ test("a drained worker waits for word, and begins with small steps again", async
   expect(stage.begun).toEqual([1, 2, 3, 4, 5, 6]);
 });
 
-test("word that a job waits is kept until it was asked for, whatever older answers say", async () => {
+test("word that a job waits is kept until it was asked for, though the worker still counts as drained", async () => {
   const stage = newStage(10);
   stage.is.drained = true;
   stage.loop.look();
   stage.is.held = true;
   await stage.hear(true);
-  stage.is.drained = true;
   stage.is.held = false;
   stage.add(1);
   stage.rests[0]?.();
@@ -129,7 +128,7 @@ test("a settled job brings the next one, which is run in its slot", async () => 
   expect(stage.begun).toEqual([1, 2, 3]);
 });
 
-test("a settled job brings none when there are more than may run", async () => {
+test("there is no room for a successor while more run than may", async () => {
   const stage = newStage(2);
   stage.add(1, 2);
   stage.loop.look();

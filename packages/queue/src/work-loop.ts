@@ -4,7 +4,7 @@ export interface WorkLoopParts<Job> {
   readonly concurrency: () => number;
   /** Whether nothing waited when it was last looked. */
   readonly isDrained: () => boolean;
-  /** Whether no job may be asked for now, for a reason that `rest` waits for. */
+  /** Whether no job may be asked for now. It is looked at again after each `rest`. */
   readonly isHeld: () => boolean;
   /** Whether one more may run. Whoever frees a slot otherwise than by the end of a job calls `look`. */
   readonly hasSlot: () => boolean;
@@ -62,10 +62,10 @@ export function createWorkLoop<Job>(parts: WorkLoopParts<Job>): WorkLoop {
   };
 
   const fill = async (): Promise<void> => {
-    hasWord = false;
     const most = Math.max(1, step);
     const asks: Promise<boolean>[] = [];
     while (asks.length < most && running + asked < concurrency() && hasSlot() && !isHeld()) asks.push(ask());
+    if (asks.length > 0) hasWord = false;
     const found = (await Promise.all(asks)).filter(Boolean).length;
     step = found < most ? 0 : step * 2 || 1;
     // Those that have come are on their way before more are asked for.

@@ -20,7 +20,6 @@ interface Internals {
   mainLoop(): Promise<void>;
   mainLoopQueue: { add(item: Promise<unknown>): void } | null;
   isRateLimited(): boolean;
-  waitForRateLimit(): Promise<void>;
   waitForJob(until: number): Promise<number>;
   retryIfFailed<T>(act: () => Promise<T>, how: object): Promise<T | undefined>;
   delay(ms: number | undefined, abort: AbortController | null): Promise<void>;
@@ -36,10 +35,14 @@ type OneJob = Job<unknown, Settlement>;
 /** How a run ended. */
 type Ran = { readonly settlement: Settlement; refusal?: Error } | { readonly thrown: unknown };
 
+/** What holds a worker may be over before its time. */
+const MAX_REST_MS = 250;
+
 /** BullMQ's worker, which takes whatever stands in a job's data, and has a shorter way for jobs that complete. */
 export class SettlingWorker extends Worker<unknown, Settlement> {
   /** Runs that are over and that BullMQ is to settle. */
   readonly #ran = new WeakMap<OneJob, Ran>();
+  readonly #door: FetchDoor;
   /** Whether to take the shorter way, and a loop of our own. */
   readonly #isQuick: boolean;
 
@@ -51,9 +54,10 @@ export class SettlingWorker extends Worker<unknown, Settlement> {
     { door, isQuick }: { readonly door: FetchDoor; readonly isQuick: boolean },
   ) {
     super(name, processor, options, backend);
+    this.#door = door;
     this.#isQuick = isQuick;
-    if (isQuick) Object.assign(this, { mainLoop: () => this.#keepAtWork(door) });
-    else this.#waitForSlots(door);
+    if (isQuick) Object.assign(this, { mainLoop: () => this.#keepAtWork() });
+    else this.#waitForSlots();
   }
 
   async logLine(id: string, line: string): Promise<void> {
@@ -65,7 +69,17 @@ export class SettlingWorker extends Worker<unknown, Settlement> {
     try {
       return super.createJob(json, jobId);
     } catch {
+      return this.#createWithoutData(json, jobId);
+    }
+  }
+
+  #createWithoutData(json: JobJson, jobId: string): OneJob {
+    try {
       return super.createJob({ ...json, data: "null" }, jobId);
+    } catch (error) {
+      // Nothing will run it.
+      this.#door.ended(jobId);
+      throw error;
     }
   }
 
@@ -102,8 +116,9 @@ export class SettlingWorker extends Worker<unknown, Settlement> {
    * In place of BullMQ's loop, which fetches one job after the other until all slots have one, each a round trip, and begins them after that:
    * fifty slots are idle for ten milliseconds then.
    */
-  async #keepAtWork(door: FetchDoor): Promise<void> {
+  async #keepAtWork(): Promise<void> {
     const internals = this as unknown as Internals;
+    const door = this.#door;
     const delayInMs = this.opts.runRetryDelay;
     const isLimited = (): boolean => internals.limitUntil > Date.now();
     const isEnding = (): boolean => this.closing !== undefined || this.isPaused();
@@ -143,8 +158,16 @@ export class SettlingWorker extends Worker<unknown, Settlement> {
           return undefined;
         }
       },
-      rest: () => (isLimited() ? internals.waitForRateLimit() : this.#delay(door.waitMs(Date.now()))),
+      rest: async () => {
+        const now = Date.now();
+        const heldMs = Math.max(internals.limitUntil - now, door.waitMs(now), 1);
+        await this.#delay(Math.min(heldMs, MAX_REST_MS));
+        // Word of what has come since may have gone to others, who are held as well.
+        internals.drained = false;
+      },
     });
+    // What holds it may last, and then nothing else would tell it.
+    this.once("closing", () => setImmediate(loop.look));
     // BullMQ wakes its loop by this.
     internals.mainLoopQueue = { add: loop.look };
     loop.look();
@@ -152,7 +175,7 @@ export class SettlingWorker extends Worker<unknown, Settlement> {
     internals.mainLoopQueue = null;
   }
 
-  /** Until then, or until the worker is closed. */
+  /** Until then, or until BullMQ wants all that waits to go on, as it does when the worker is closed. */
   async #delay(ms: number | undefined): Promise<void> {
     const internals = this as unknown as Internals;
     internals.abortDelayController ??= new AbortController();
@@ -163,11 +186,11 @@ export class SettlingWorker extends Worker<unknown, Settlement> {
    * Keeps BullMQ's loop from fetching while no slot is free. It then waits until a job ends; a slot that is free before that is told to it in
    * the way in which BullMQ itself wakes it.
    */
-  #waitForSlots(door: FetchDoor): void {
+  #waitForSlots(): void {
     const internals = this as unknown as Internals;
     const isLimited = internals.isRateLimited.bind(this);
     const wake = (): void => internals.mainLoopQueue?.add(Promise.resolve());
-    internals.isRateLimited = () => isLimited() || door.waitsForSlot(wake);
+    internals.isRateLimited = () => isLimited() || this.#door.waitsForSlot(wake);
   }
 
   async #run(job: OneJob, token: string): Promise<Ran> {
