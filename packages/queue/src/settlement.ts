@@ -165,7 +165,7 @@ export function settlingBackend({
       const { result, finishedOn } = await settling;
       afterwards();
       // BullMQ takes the answer of one that was to bring no job for word that none waits.
-      return { result: fetchNext ? result : undefined, finishedOn } as Finished;
+      return { result: fetchNext ? result : undefined, finishedOn };
     };
 
     const moveToActive: RedisQueueBackend["moveToActive"] = async (token, worker) => {
