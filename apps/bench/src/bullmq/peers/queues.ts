@@ -38,11 +38,14 @@ interface GraphileWorker {
     addJobs(jobs: readonly { readonly identifier: string; readonly payload: object }[]): Promise<unknown>;
   }>;
   readonly run: (options: object) => Promise<unknown>;
+  readonly Logger: new (logs: () => () => void) => object;
 }
 
 const openGraphileWorker: OpenPeer = async (load, url) => {
-  const { makeWorkerUtils, run } = (await load("graphile-worker")) as GraphileWorker;
-  const utils = await makeWorkerUtils({ connectionString: url, maxPoolSize: 20 });
+  const { makeWorkerUtils, run, Logger } = (await load("graphile-worker")) as GraphileWorker;
+  // It writes a line for each job else.
+  const logger = new Logger(() => () => undefined);
+  const utils = await makeWorkerUtils({ connectionString: url, maxPoolSize: 20, logger });
   await utils.migrate();
   return {
     add: (payload) => utils.addJob(QUEUE, payload),
@@ -51,6 +54,7 @@ const openGraphileWorker: OpenPeer = async (load, url) => {
       const worker = { concurrentJobs, localQueue: { size: 500 }, completeJobBatchDelay: 0, maxPoolSize: 20 };
       await run({
         preset: { worker: { ...worker, connectionString: url } },
+        logger,
         noHandleSignals: true,
         taskList: { [QUEUE]: handle },
       });
