@@ -30,6 +30,11 @@ export class UnderstudyError extends Error {
   }
 }
 
+/** What was caught, which may be anything. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
 /** Names the paths that are wrong and how, never the values that stood there. */
 export function describeIssues(error: z.ZodError): string {
   return (

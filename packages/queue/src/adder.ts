@@ -1,3 +1,4 @@
+import { asError } from "@understudy/core";
 import {
   createRedisBackend,
   type IRedisTransaction,
@@ -55,10 +56,7 @@ export function plainAdder(redis: Redis, family: Family, onError: (error: Error)
     });
   };
   return {
-    add: (jobs, _, ended) =>
-      void add(jobs)
-        .catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))))
-        .then(ended),
+    add: (jobs, _, ended) => void add(jobs).catch(asError).then(ended),
     close: () => backend.close(),
   };
 }

@@ -1,4 +1,4 @@
-import type { Capacity } from "@understudy/core";
+import { asError, type Capacity } from "@understudy/core";
 import type { Job } from "bullmq";
 import type { Redis } from "ioredis";
 
@@ -98,7 +98,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       if (batcher === undefined) for (const line of lines) await worker.logLine(id, line);
       else await batcher.one(logging(keyOf(family, "name", id), lines));
     } catch (error) {
-      onError(error instanceof Error ? error : new Error(String(error)));
+      onError(asError(error));
     }
   };
   const running = new Set<string>();

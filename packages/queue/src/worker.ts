@@ -1,3 +1,4 @@
+import { asError } from "@understudy/core";
 import {
   type BackendFactory,
   type Job,
@@ -154,7 +155,7 @@ export class SettlingWorker extends Worker<unknown, Settlement> {
         try {
           return (await this.processJob(job, job.token ?? "", loop.hasRoom)) ?? undefined;
         } catch (error) {
-          this.emit("error", error instanceof Error ? error : new Error(String(error)));
+          this.emit("error", asError(error));
           return undefined;
         }
       },
@@ -237,7 +238,7 @@ export class SettlingWorker extends Worker<unknown, Settlement> {
       return { job: Array.isArray(result) ? await this.#next(result, token) : undefined };
     } catch (error) {
       // A job that cannot be read is stalled in a while, as BullMQ leaves it. Its loop would never get over a throw from here.
-      this.emit("error", error instanceof Error ? error : new Error(String(error)));
+      this.emit("error", asError(error));
       return { job: undefined };
     }
   }

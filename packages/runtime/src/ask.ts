@@ -1,7 +1,6 @@
-import { allowedBy, type Call, effectOf, type Outcome, UNKNOWN_PROVIDER } from "@understudy/core";
+import { asError, allowedBy, type Call, effectOf, type Outcome, UNKNOWN_PROVIDER } from "@understudy/core";
 import { deliver, type Delivery, lookUp } from "@understudy/resilience";
 
-import { asError } from "./events.ts";
 import type { Ready } from "./receive.ts";
 import type { Run } from "./run.ts";
 import { notingCopies, writeDown } from "./write-down.ts";

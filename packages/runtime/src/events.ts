@@ -75,7 +75,3 @@ export function summaryOf(outcome: Outcome): CallSummary {
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
 }
-
-export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
-}

@@ -1,4 +1,4 @@
-import type { AnyJob } from "@understudy/core";
+import { asError, type AnyJob } from "@understudy/core";
 import type { Retention } from "@understudy/dead-letters";
 import {
   connectWorker,
@@ -9,7 +9,7 @@ import {
   startStalledCheck,
 } from "@understudy/queue";
 
-import { asError, type Observe } from "./events.ts";
+import type { Observe } from "./events.ts";
 import { createUpkeep } from "./upkeep.ts";
 
 export interface JanitorOptions {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import {
+  asError,
   type AnyJob,
   backoff,
   type Delivered,
@@ -13,7 +14,6 @@ import {
 } from "@understudy/core";
 import { digest, jobIdOf, type NewJob } from "@understudy/queue";
 
-import { asError } from "./events.ts";
 import type { Run } from "./run.ts";
 
 const ADD_DEADLINE_MS = 5000;

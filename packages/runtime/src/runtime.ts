@@ -1,4 +1,4 @@
-import { type AnyJob, UnderstudyError } from "@understudy/core";
+import { asError, type AnyJob, UnderstudyError } from "@understudy/core";
 import { openDeadLetters } from "@understudy/dead-letters";
 import {
   connectWorker,
@@ -16,7 +16,7 @@ import {
 import type { Route } from "@understudy/resilience";
 
 import { capacityOf, type Catalogue, createCatalogue, spareOf } from "./catalogue.ts";
-import { asError, type Observe } from "./events.ts";
+import type { Observe } from "./events.ts";
 import { runJob } from "./run-job.ts";
 
 export interface RuntimeOptions {

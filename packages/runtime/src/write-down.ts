@@ -1,8 +1,15 @@
-import { compact, effectOf, type Envelope, INTERRUPTED, type Outcome, WORKER_LOST } from "@understudy/core";
+import {
+  asError,
+  compact,
+  effectOf,
+  type Envelope,
+  INTERRUPTED,
+  type Outcome,
+  WORKER_LOST,
+} from "@understudy/core";
 import { writeFenced } from "@understudy/queue";
 import type { Link, Route } from "@understudy/resilience";
 
-import { asError } from "./events.ts";
 import type { Ready } from "./receive.ts";
 import type { Run } from "./run.ts";
 

@@ -1,3 +1,5 @@
+import { asError } from "@understudy/core";
+
 import type { Wait } from "../patience.ts";
 
 /** Sends calls to Redis, those of one turn of the event loop together. */
@@ -57,7 +59,7 @@ export function createBatcher<Call, Answer>({
     try {
       how = await run(calls);
     } catch (error) {
-      how = error instanceof Error ? error : new Error(String(error));
+      how = asError(error);
     }
     scripts -= 1;
     underWay -= calls.length;
