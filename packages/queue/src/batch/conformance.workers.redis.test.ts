@@ -1,4 +1,3 @@
-import { unlimited } from "@understudy/core";
 import { newSpace, until } from "@understudy/testkit";
 import { FlowProducer, Queue, QueueEvents, Worker } from "bullmq";
 import type { Redis } from "ioredis";
@@ -6,10 +5,11 @@ import { beforeEach, expect, onTestFinished, test } from "vitest";
 
 import { type Adder, batchingAdder } from "../adder.ts";
 import { connectWorker } from "../connection.ts";
-import { type Fetched, startConsumer } from "../consumer.ts";
+import type { Fetched } from "../consumer.ts";
 import { type Family, familyOf, keyOf } from "../names.ts";
 import type { NewJob } from "../new-job.ts";
 import type { Settlement } from "../settlement.ts";
+import { COMPLETED, startOurs } from "../testing/completing.ts";
 import { addWith } from "../testing/steps.ts";
 
 /** Ours and BullMQ's own, side by side on one queue. */
@@ -66,19 +66,8 @@ function workByBullmq(process: (id: string) => unknown, concurrency = 5): Worker
   return worker;
 }
 
-function workByUs(process: (job: Fetched) => Settlement["move"], concurrency = 20) {
-  const consumer = startConsumer({
-    redis,
-    family,
-    concurrency,
-    capacity: () => unlimited,
-    keepCompletedMs: 60_000,
-    afterFailed: () => Promise.resolve(),
-    process: (job) => Promise.resolve({ move: process(job), log: [], afterwards: () => {} }),
-    onError: (error) => expect.unreachable(error.message),
-  });
-  onTestFinished(() => consumer.close({ deadlineMs: 0 }));
-  return consumer;
+function workByUs(move: (job: Fetched) => Settlement["move"], concurrency = 20) {
+  return startOurs(redis, family, move, { concurrency });
 }
 
 const completed = (count: number): Promise<number> =>
@@ -184,23 +173,8 @@ test("BullMQ's events tell the same of jobs that went together as of those that 
 });
 
 test("a log with half a character, which the JSON of Redis refuses, is written all the same", async () => {
-  const consumer = startConsumer({
-    redis,
-    family: familyOf("other", family.namespace),
-    concurrency: 1,
-    capacity: () => unlimited,
-    keepCompletedMs: 60_000,
-    afterFailed: () => Promise.resolve(),
-    process: () =>
-      Promise.resolve({
-        move: { to: "completed", returnValue: null },
-        log: ["half a \ud83d", "whole \u{1F600}"],
-        afterwards: () => {},
-      }),
-    onError: (error) => expect.unreachable(error.message),
-  });
-  onTestFinished(() => consumer.close({ deadlineMs: 0 }));
   const other = familyOf("other", family.namespace);
+  startOurs(redis, other, () => COMPLETED, { log: ["half a \ud83d", "whole \u{1F600}"] });
   const [first = expect.unreachable()] = jobs.slice(1);
   await addWith(batchingAdder(redis, other), [first]);
   await until("it has completed", async () => (await redis.zcard(keyOf(other, "name", "completed"))) === 1);
@@ -219,21 +193,11 @@ test("of many jobs each has the answer to its own add, and the next ones know wh
 
 /** Ours, which completes whatever it gets once `process` has looked at it. */
 function completeByUs(process: (id: string) => unknown, onError: (error: Error) => void) {
-  const consumer = startConsumer({
-    redis,
-    family,
-    concurrency: 1,
-    capacity: () => unlimited,
-    keepCompletedMs: 60_000,
-    afterFailed: () => Promise.resolve(),
-    async process({ id }) {
-      await process(id);
-      return { move: { to: "completed", returnValue: null }, log: [], afterwards: () => {} };
-    },
-    onError,
-  });
-  onTestFinished(() => consumer.close({ deadlineMs: 0 }));
-  return consumer;
+  const complete = async ({ id }: Fetched) => {
+    await process(id);
+    return COMPLETED;
+  };
+  return startOurs(redis, family, complete, { onError });
 }
 
 const plainJob = (id: string): NewJob => ({
