@@ -21,12 +21,15 @@ export function defineScript(name: string, lua: string): Script {
     args: readonly Argument[],
     encoding: Encoding,
   ): Promise<unknown> => {
-    const parts = [keys.length, ...keys, ...args];
+    const command = commandOf("evalsha", [sha, keys.length, ...keys, ...args], encoding);
     try {
-      return await send(redis, "evalsha", [sha, ...parts], encoding);
+      return await redis.sendCommand(command);
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
-      return await send(redis, "eval", [text, ...parts], encoding);
+      return await redis.sendCommand(commandOf("eval", [text, keys.length, ...keys, ...args], encoding));
+    } finally {
+      // Else what was sent lives on until V8 looks through the old generation, and is moved about at every smaller collection.
+      command.args = [];
     }
   };
   return {
@@ -43,17 +46,6 @@ export function defineScript(name: string, lua: string): Script {
 /** null for bytes. */
 type Encoding = "utf8" | null;
 
-async function send(
-  redis: Redis,
-  name: string,
-  args: readonly Argument[],
-  encoding: Encoding,
-): Promise<unknown> {
-  const command = new Command(name, args as (string | number | Buffer)[], { replyEncoding: encoding });
-  try {
-    return await redis.sendCommand(command);
-  } finally {
-    // Else what was sent lives on until V8 looks through the old generation, and is moved about at every smaller collection.
-    command.args = [];
-  }
+function commandOf(name: string, args: readonly Argument[], replyEncoding: Encoding): Command {
+  return new Command(name, args as (string | number | Buffer)[], { replyEncoding });
 }

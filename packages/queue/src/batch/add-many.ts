@@ -7,9 +7,6 @@ import { defineScript } from "../script.ts";
 /** What many jobs have in common, as one and the same object; it is sent once. Options as JSON, name, delay, priority. */
 type Shared = readonly [options: string, name: string, delay: string, priority: string];
 
-/** Of a queue, in the order of KEYS. */
-const KEYS = "wait meta id delayed active events marker prioritized pc".split(" ");
-
 /** What is told of a call that failed, and of an add whose id was taken. */
 const FAILED = "!";
 const TAKEN = "=";
@@ -20,33 +17,32 @@ const TAKEN = "=";
  * the queue comes last, so that nothing that fails leaves an id there; and a job that is in no queue must not be found by whoever adds it
  * again.
  *
- * ARGV: the keys' prefix; "1" when an id is there twice; how many texts follow that jobs share, and those; of each job its id, timestamp,
- * data, and where in ARGV what it shares begins. Answers with three texts for each call of which there is more to tell than that its job
- * is new: its number, counted from 1, "=" and the data that stands there, or "!" and why; with nothing when there is none. When a job
- * cannot be stored none is, and it fails itself. Lua can unpack some thousand values at once, hence the slices.
+ * ARGV: the keys' prefix; "1" when an id is there twice; how many jobs there are; of each its id, timestamp, data, and where in ARGV what
+ * it shares begins; texts that jobs share. Answers with three texts for each job of which there is more to tell than that it is new: its
+ * number, counted from 1, "=" and the data that stands there, or "!" and why; with nothing when there is none. When a job cannot be stored
+ * none is, and it fails itself. Lua can unpack some thousand values at once, hence the slices. The queue's other keys are named here: each
+ * that is sent takes as long as a short text more.
  */
 const script = defineScript(
   "add-many",
   `
 -- Puts into listOf, before they are stored: of ordinary jobs the ids, of others also what their places depend on.
 local function store(maxEvents, listOf)
-  local ARGV, rcall, events = ARGV, redis.call, KEYS[6]
-  local prefix, before = ARGV[1], ARGV[3] + 3
-  local count = (#ARGV - before) / 4
-  local everAdded = rcall("INCRBY", KEYS[3], count)
-  local areFree, answers
+  local ARGV, rcall = ARGV, redis.call
+  local prefix, count = ARGV[1], tonumber(ARGV[3])
+  local events = prefix .. "events"
+  local everAdded = rcall("INCRBY", prefix .. "id", ARGV[3])
+  local keys, areFree, answers = {}, false, nil
+  for n = 1, count do keys[n] = prefix .. ARGV[4 * n] end
   if count > 1 and ARGV[2] == "0" then
-    local keys = {}
-    for n = 1, count do keys[n] = prefix .. ARGV[before + 4 * n - 3] end
     areFree = true
     for from = 1, count, 1000 do
       areFree = areFree and rcall("EXISTS", unpack(keys, from, math.min(from + 999, count))) == 0
     end
   end
   for n = 1, count do
-    local at = before + 4 * n - 3
-    local id = ARGV[at]
-    local key = prefix .. id
+    local at = 4 * n
+    local id, key = ARGV[at], keys[n]
     if not areFree and rcall("EXISTS", key) == 1 then
       local data = redis.pcall("HGET", key, "data")
       local isMistaken = type(data) == "table"
@@ -84,33 +80,35 @@ local function store(maxEvents, listOf)
 end
 
 local function queue(kind, list, isOpen)
-  local rcall = redis.call
-  if isOpen and kind ~= "delayed" then rcall("ZADD", KEYS[7], "0", "0") end
+  local rcall, prefix = redis.call, ARGV[1]
+  if isOpen and kind ~= "delayed" then rcall("ZADD", prefix .. "marker", "0", "0") end
   if kind == "ordinary" then
-    for from = 1, #list, 1000 do rcall("LPUSH", KEYS[1], unpack(list, from, math.min(from + 999, #list))) end
+    local wait = prefix .. "wait"
+    for from = 1, #list, 1000 do rcall("LPUSH", wait, unpack(list, from, math.min(from + 999, #list))) end
     return
   end
   local scores = {}
   if kind == "urgent" then
-    local added = rcall("INCRBY", KEYS[9], #list / 2) - #list / 2
+    local added = rcall("INCRBY", prefix .. "pc", #list / 2) - #list / 2
     for n = 1, #list, 2 do
       scores[n], scores[n + 1] = list[n + 1] * 0x100000000 + (added + (n + 1) / 2) % 0x100000000, list[n]
     end
-    for from = 1, #scores, 1000 do rcall("ZADD", KEYS[8], unpack(scores, from, math.min(from + 999, #scores))) end
+    for from = 1, #scores, 1000 do rcall("ZADD", prefix .. "prioritized", unpack(scores, from, math.min(from + 999, #scores))) end
     return
   end
   -- Those that are due in one millisecond go in the order in which they were added.
-  local highest, first = {}, tonumber(rcall("ZRANGE", KEYS[4], "0", "0", "WITHSCORES")[2]) or math.huge
+  local delayed, highest = prefix .. "delayed", {}
+  local first = tonumber(rcall("ZRANGE", delayed, "0", "0", "WITHSCORES")[2]) or math.huge
   for n = 1, #list, 2 do
     local moment = list[n + 1]
     local low, top = moment * 0x1000, moment * 0x1000 + 0xFFF
-    local score = highest[moment] or tonumber(rcall("ZREVRANGEBYSCORE", KEYS[4], top, low, "WITHSCORES", "LIMIT", "0", "1")[2])
+    local score = highest[moment] or tonumber(rcall("ZREVRANGEBYSCORE", delayed, top, low, "WITHSCORES", "LIMIT", "0", "1")[2])
     score = score and math.min(score + 1, top) or low
     highest[moment], first = score, math.min(first, score)
     scores[n], scores[n + 1] = score, list[n]
   end
-  rcall("ZADD", KEYS[7], first / 0x1000, "1")
-  for from = 1, #scores, 1000 do rcall("ZADD", KEYS[4], unpack(scores, from, math.min(from + 999, #scores))) end
+  rcall("ZADD", prefix .. "marker", first / 0x1000, "1")
+  for from = 1, #scores, 1000 do rcall("ZADD", delayed, unpack(scores, from, math.min(from + 999, #scores))) end
 end
 
 -- Whoever adds a job again must not find one that is in no queue.
@@ -123,13 +121,13 @@ local function forget(kind, list)
   return isGone
 end
 
-local rcall = redis.call
-local maxEvents, isPaused, most = unpack(rcall("HMGET", KEYS[2], "opts.maxLenEvents", "paused", "concurrency"))
+local rcall, meta = redis.call, KEYS[1]
+local maxEvents, isPaused, most = unpack(rcall("HMGET", meta, "opts.maxLenEvents", "paused", "concurrency"))
 if not maxEvents then
   maxEvents = "10000"
-  rcall("HSET", KEYS[2], "opts.maxLenEvents", maxEvents)
+  rcall("HSET", meta, "opts.maxLenEvents", maxEvents)
 end
-local isOpen = not isPaused and not (most and rcall("LLEN", KEYS[5]) >= tonumber(most))
+local isOpen = not isPaused and not (most and rcall("LLEN", ARGV[1] .. "active") >= tonumber(most))
 
 local listOf = {}
 local areStored, answers = pcall(store, maxEvents, listOf)
@@ -140,10 +138,10 @@ end
 for kind, list in pairs(listOf) do
   local isDone, trouble = pcall(queue, kind, list, isOpen)
   if not isDone then
-    local isGone, before = forget(kind, list), ARGV[3] + 3
+    local isGone = forget(kind, list)
     answers = answers or {}
-    for n = 1, (#ARGV - before) / 4 do
-      if isGone[ARGV[before + 4 * n - 3]] then answers[n] = { "${FAILED}", trouble.err or trouble } end
+    for n = 1, tonumber(ARGV[3]) do
+      if isGone[ARGV[4 * n]] then answers[n] = { "${FAILED}", trouble.err or trouble } end
     end
   end
 end
@@ -163,25 +161,26 @@ export function manyAdds(
   family: Family,
 ): (jobs: readonly NewJob[]) => Promise<readonly (Before | Error)[]> {
   const prefix = keyOf(family, "name", "");
-  const keys = KEYS.map((part) => prefix + part);
+  const keys = [`${prefix}meta`];
   const sharedOf = commonParts();
   return async (jobs) => {
+    const args: (string | number)[] = [prefix, "0", jobs.length];
+    const textsAt = JOBS_AT + 4 * jobs.length;
     const texts: string[] = [];
-    const places = new Map<Shared, string>();
-    const each: string[] = [];
+    const places = new Map<Shared, number>();
     const ids = new Set<string>();
     for (const job of jobs) {
       ids.add(job.id);
       const shared = sharedOf(job);
       let place = places.get(shared);
       if (place === undefined) {
-        places.set(shared, (place = String(TEXTS_AT + texts.length)));
+        places.set(shared, (place = textsAt + texts.length));
         texts.push(...shared);
       }
-      each.push(job.id, String(job.timestamp), job.data, place);
+      args.push(job.id, job.timestamp, job.data, place);
     }
-    const head = [prefix, ids.size < jobs.length ? "1" : "0", texts.length];
-    const told = await script.run(redis, keys, [...head, ...texts, ...each]);
+    if (ids.size < jobs.length) args[1] = "1";
+    const told = await script.run(redis, keys, [...args, ...texts]);
     const answers: (Before | Error)[] = jobs.map(() => undefined);
     for (const [place, mark, text] of threesOf(told))
       answers[Number(place) - 1] = mark === FAILED ? new Error(text) : text;
@@ -196,8 +195,8 @@ function* threesOf(told: unknown): Generator<readonly [string, string, string]> 
   for (let at = 0; at < told.length; at += 3) yield told.slice(at, at + 3) as [string, string, string];
 }
 
-/** Where in ARGV, counted from 1, texts that jobs share begin. */
-const TEXTS_AT = 4;
+/** Where in ARGV, counted from 1, jobs begin. */
+const JOBS_AT = 4;
 
 /** Equal ones of late are one object. */
 function commonParts(): (job: NewJob) => Shared {

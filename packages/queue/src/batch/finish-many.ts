@@ -33,9 +33,6 @@ export interface Locking {
 /** For so long jobs stay that are older than they may be. */
 const REMOVAL_MS = 50;
 
-/** Of a queue, in the order of KEYS. */
-const KEYS = "wait active prioritized events stalled delayed meta pc completed marker".split(" ");
-
 /**
  * Completes and fetches jobs as BullMQ's own scripts do one: the keys and events are theirs. First it only reads, jobs and all that depends
  * on what is there, and what is the same for all of a call once. Where there is more to it than to most (a paused or limited queue, jobs with
@@ -43,8 +40,9 @@ const KEYS = "wait active prioritized events stalled delayed meta pc completed m
  * that cannot be read) it has written nothing and says so. Numbers that are the same each time stand there as texts: to write one down takes
  * Redis as long as to compare a hundred.
  *
- * ARGV: the keys' prefix, for how many milliseconds a lock is held, how many lines a log has, the worker's name or ""; of each call id, token,
- * timestamp, "1" to fetch, for how long completed jobs stay, the return value, data, lines.
+ * ARGV: the keys' prefix, for how many milliseconds a lock is held, how many lines a log has, the worker's name or "", the time before which
+ * completed jobs are too old, the latest time of a call that fetches; of each call id, token, timestamp, "1" to fetch, the return value,
+ * data, lines. The queue's other keys are named here: each that is sent takes as long as a short text more.
  * Answers as BullMQ with one answer for each call, as msgpack; with "" when there is no more to it than old jobs to remove; or with nothing.
  */
 const script = defineScript(
@@ -52,60 +50,58 @@ const script = defineScript(
   `
 local function look()
   local ARGV, rcall = ARGV, redis.call
-  local meta = rcall("HMGET", KEYS[7], "opts.maxLenEvents", "paused", "concurrency", "max", "duration")
+  local prefix = ARGV[1]
+  local meta = rcall("HMGET", KEYS[1], "opts.maxLenEvents", "paused", "concurrency", "max", "duration")
   if not meta[1] or meta[2] or meta[3] or meta[4] or meta[5] then return end
 
-  local ids, locks, ties, wanted, latest, before = {}, {}, {}, 0, 0, 0
-  for at = 5, #ARGV, 8 do
+  local ids, keys, locks, ties, wanted = {}, {}, {}, {}, 0
+  for at = 7, #ARGV, 7 do
     if ARGV[at] ~= "" then
-      local n, key = #locks + 1, ARGV[1] .. ARGV[at]
-      ids[n], locks[n], ties[2 * n - 1], ties[2 * n] = ARGV[at], key .. ":lock", key .. ":dependencies", key .. ":unsuccessful"
-      before = math.max(before, ARGV[at + 2] - ARGV[at + 4])
+      local n, key = #ids + 1, prefix .. ARGV[at]
+      ids[n], keys[n], locks[n], ties[2 * n - 1], ties[2 * n] = ARGV[at], key, key .. ":lock", key .. ":dependencies", key .. ":unsuccessful"
     end
-    if ARGV[at + 3] == "1" then
-      wanted = wanted + 1
-      latest = math.max(latest, ARGV[at + 2])
-    end
+    if ARGV[at + 3] == "1" then wanted = wanted + 1 end
   end
 
   local tries = {}
-  if #locks > 0 then
+  if #ids > 0 then
     local holders = rcall("MGET", unpack(locks))
     if rcall("EXISTS", unpack(ties)) ~= 0 then return end
     -- What is too old is removed at most so often: ages are in seconds, and else each call would have some.
-    local oldest = rcall("ZRANGE", KEYS[9], "0", "0", "WITHSCORES")[2]
-    if oldest and oldest + ${REMOVAL_MS} <= before then return "" end
+    local oldest = rcall("ZRANGE", prefix .. "completed", "0", "0", "WITHSCORES")[2]
+    if oldest and oldest + ${REMOVAL_MS} <= tonumber(ARGV[5]) then return "" end
     local n = 0
-    for at = 5, #ARGV, 8 do
+    for at = 7, #ARGV, 7 do
       if ARGV[at] ~= "" then
         n = n + 1
         if holders[n] ~= ARGV[at + 1] then return end
-        local job = rcall("HMGET", ARGV[1] .. ids[n], "name", "atm", "parentKey", "deid")
+        local job = rcall("HMGET", keys[n], "name", "atm", "parentKey", "deid")
         if not job[1] or job[3] or job[4] then return end
         tries[n] = job[2] and tostring(job[2] + 1) or "1"
       end
     end
   end
 
-  local nexts, hashes, starts, waiting = {}, {}, {}, 0
+  local nexts, nextKeys, hashes, starts, waiting = {}, {}, {}, {}, 0
   if wanted > 0 then
-    if rcall("ZRANGEBYSCORE", KEYS[6], "0", (latest + 1) * 0x1000 - 1, "LIMIT", "0", "1")[1] then return end
-    local last = rcall("LRANGE", KEYS[1], -wanted, "-1")
+    if rcall("ZRANGEBYSCORE", prefix .. "delayed", "0", (ARGV[6] + 1) * 0x1000 - 1, "LIMIT", "0", "1")[1] then return end
+    local last = rcall("LRANGE", prefix .. "wait", -wanted, "-1")
     waiting = #last
     for n = 1, waiting do nexts[n] = last[waiting + 1 - n] end
     if waiting < wanted then
-      for n, id in ipairs(rcall("ZRANGE", KEYS[3], "0", wanted - waiting - 1)) do nexts[waiting + n] = id end
+      for n, id in ipairs(rcall("ZRANGE", prefix .. "prioritized", "0", wanted - waiting - 1)) do nexts[waiting + n] = id end
     end
     for n = 1, #nexts do
       if string.sub(nexts[n], 1, 2) == "0:" then return end
-      local fields = rcall("HGETALL", ARGV[1] .. nexts[n])
-      hashes[n], starts[n] = fields, "1"
+      local key = prefix .. nexts[n]
+      local fields = rcall("HGETALL", key)
+      nextKeys[n], hashes[n], starts[n] = key, fields, "1"
       for at = 1, #fields, 2 do
         if fields[at] == "ats" then starts[n] = tostring(fields[at + 1] + 1) end
       end
     end
   end
-  return meta[1], ids, locks, tries, nexts, hashes, starts, waiting
+  return meta[1], ids, keys, locks, tries, nexts, nextKeys, hashes, starts, waiting
 end
 
 -- The fields of a job as BullMQ would hand it over, with what is written when it starts.
@@ -139,21 +135,23 @@ local function log(logs, lines, keep)
   if type(count) == "number" and count > tonumber(keep) then redis.call("LTRIM", logs, -keep, "-1") end
 end
 
-local isRead, maxEvents, ids, locks, tries, nexts, hashes, starts, waiting = pcall(look)
+local isRead, maxEvents, ids, keys, locks, tries, nexts, nextKeys, hashes, starts, waiting = pcall(look)
 if not isRead or not maxEvents then return end
 if maxEvents == "" then return "" end
 
-local ARGV, rcall, events = ARGV, redis.call, KEYS[4]
+local ARGV, rcall = ARGV, redis.call
 local prefix, lockMs, keepLines, name = unpack(ARGV, 1, 4)
+local wait, active, events = prefix .. "wait", prefix .. "active", prefix .. "events"
 local answers, scores, nth, taken, nobody = {}, {}, 0, 0, nil
 if #ids > 0 then rcall("XTRIM", events, "MAXLEN", "~", maxEvents) end
 
-for at = 5, #ARGV, 8 do
+for at = 7, #ARGV, 7 do
   local id, token, timestamp, fetches, answer = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3] == "1", 0
   if id ~= "" then
-    local key, returnValue, data, lines = prefix .. id, unpack(ARGV, at + 5, at + 7)
+    local returnValue, data, lines = ARGV[at + 4], ARGV[at + 5], ARGV[at + 6]
     nth = nth + 1
-    if rcall("LREM", KEYS[2], "-1", id) == 0 then
+    local key = keys[nth]
+    if rcall("LREM", active, "-1", id) == 0 then
       answer = -3
       if data ~= "" then rcall("HSET", key, "data", data) end
     else
@@ -172,37 +170,37 @@ for at = 5, #ARGV, 8 do
     local fields, nextId = hashes[taken + 1], nexts[taken + 1]
     if fields then
       taken = taken + 1
-      local key = prefix .. nextId
-      if taken == 1 then rcall("ZADD", KEYS[10], "0", "0") end
+      local key = nextKeys[taken]
+      if taken == 1 then rcall("ZADD", prefix .. "marker", "0", "0") end
       rcall("XADD", events, "*", "event", "active", "jobId", nextId, "prev", "waiting")
       rcall("SET", key .. ":lock", token, "PX", lockMs)
       start(fields, key, timestamp, starts[taken], name)
       answer = { fields, nextId, 0, 0 }
     else
       if not nobody then
-        rcall("DEL", KEYS[8])
-        nobody = { 0, 0, 0, (rcall("ZRANGE", KEYS[6], "0", "0", "WITHSCORES")[2] or 0) / 0x1000 }
+        rcall("DEL", prefix .. "pc")
+        nobody = { 0, 0, 0, (rcall("ZRANGE", prefix .. "delayed", "0", "0", "WITHSCORES")[2] or 0) / 0x1000 }
       end
       if id == "" or nobody[4] > 0 then answer = nobody end
     end
   end
   -- What was taken is still in its list.
-  if id ~= "" and answer == 0 and rcall("LLEN", KEYS[1]) == 0 and rcall("LLEN", KEYS[2]) == 0
-    and rcall("ZCARD", KEYS[3]) == 0 then
+  if id ~= "" and answer == 0 and rcall("LLEN", wait) == 0 and rcall("LLEN", active) == 0
+    and rcall("ZCARD", prefix .. "prioritized") == 0 then
     rcall("XADD", events, "*", "event", "drained")
   end
   answers[#answers + 1] = answer
 end
 
 if taken > 0 then
-  if waiting > 0 then rcall("LTRIM", KEYS[1], "0", -math.min(taken, waiting) - 1) end
-  if taken > waiting then rcall("ZPOPMIN", KEYS[3], taken - waiting) end
-  rcall("LPUSH", KEYS[2], unpack(nexts, 1, taken))
+  if waiting > 0 then rcall("LTRIM", wait, "0", -math.min(taken, waiting) - 1) end
+  if taken > waiting then rcall("ZPOPMIN", prefix .. "prioritized", taken - waiting) end
+  rcall("LPUSH", active, unpack(nexts, 1, taken))
 end
 if #ids > 0 then
-  if #scores > 0 then rcall("ZADD", KEYS[9], unpack(scores)) end
+  if #scores > 0 then rcall("ZADD", prefix .. "completed", unpack(scores)) end
   rcall("DEL", unpack(locks))
-  rcall("SREM", KEYS[5], unpack(ids))
+  rcall("SREM", prefix .. "stalled", unpack(ids))
 end
 return cmsgpack.pack(answers)`,
 );
@@ -217,13 +215,18 @@ export function finishMany(
   prefix: string,
   { lockMs, name }: Locking,
 ): (calls: readonly Finish[]) => Promise<readonly Answer[] | "old jobs" | "more to it"> {
-  const keys = KEYS.map((part) => prefix + part);
-  const head = [prefix, String(lockMs), String(KEEP_LOG_LINES), name];
+  const keys = [`${prefix}meta`];
+  const head = [prefix, lockMs, KEEP_LOG_LINES, name];
   return async (calls) => {
-    const args = [...head];
-    for (const { id, token, at, fetches, keepMs, returnValue, data, lines } of calls)
-      args.push(id, token, String(at), fetches ? "1" : "0", String(keepMs), returnValue, data, lines);
-    const packed = await script.runForBytes(redis, keys, args);
+    const each: (string | number)[] = [];
+    let tooOld = 0;
+    let latest = 0;
+    for (const { id, token, at, fetches, keepMs, returnValue, data, lines } of calls) {
+      if (id !== "") tooOld = Math.max(tooOld, at - keepMs);
+      if (fetches) latest = Math.max(latest, at);
+      each.push(id, token, at, fetches ? "1" : "0", returnValue, data, lines);
+    }
+    const packed = await script.runForBytes(redis, keys, [...head, tooOld, latest, ...each]);
     if (packed === undefined) return "more to it";
     return packed.length === 0 ? "old jobs" : answersIn(packed);
   };
