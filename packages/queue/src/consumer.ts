@@ -4,7 +4,7 @@ import type { Redis } from "ioredis";
 
 import { usesBatches } from "./batch/backend.ts";
 import { createBatcher } from "./batch/batcher.ts";
-import { manyMoves } from "./batch/move-many.ts";
+import { apart, manyMoves } from "./batch/move-many.ts";
 import { logging } from "./batch/moves.ts";
 import type { CancelRequest } from "./cancel.ts";
 import { createFetchDoor, type FetchDoor } from "./fetch-door.ts";
@@ -88,7 +88,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   const locking = { lockMs, name: "" };
   const batcher = usesBatches()
     ? createBatcher({
-        run: manyMoves(redis, keyOf(family, "name", ""), locking),
+        run: apart(manyMoves(redis, keyOf(family, "name", ""), locking)),
         most: MOST_MOVES,
       })
     : undefined;

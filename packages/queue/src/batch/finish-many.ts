@@ -43,7 +43,8 @@ const REMOVAL_MS = 50;
  * ARGV: the keys' prefix, for how many milliseconds a lock is held, how many lines a log has, the worker's name or "", the time before which
  * completed jobs are too old, the latest time of a call that fetches; of each call id, token, timestamp, "1" to fetch, the return value,
  * data, lines. The queue's other keys are named here: each that is sent takes as long as a short text more.
- * Answers as BullMQ with one answer for each call, as msgpack; with "" when there is no more to it than old jobs to remove; or with nothing.
+ * Answers as BullMQ with one answer for each call, as msgpack; with "" when it is of the kind that is over once BullMQ's scripts have
+ * done it: old jobs to remove, delayed ones that are due; or with nothing.
  */
 const script = defineScript(
   "finish-many",
@@ -84,7 +85,7 @@ local function look()
 
   local nexts, nextKeys, hashes, starts, waiting = {}, {}, {}, {}, 0
   if wanted > 0 then
-    if rcall("ZRANGEBYSCORE", prefix .. "delayed", "0", (ARGV[6] + 1) * 0x1000 - 1, "LIMIT", "0", "1")[1] then return end
+    if rcall("ZRANGEBYSCORE", prefix .. "delayed", "0", (ARGV[6] + 1) * 0x1000 - 1, "LIMIT", "0", "1")[1] then return "" end
     local last = rcall("LRANGE", prefix .. "wait", -wanted, "-1")
     waiting = #last
     for n = 1, waiting do nexts[n] = last[waiting + 1 - n] end
@@ -214,7 +215,7 @@ export function finishMany(
   redis: Redis,
   prefix: string,
   { lockMs, name }: Locking,
-): (calls: readonly Finish[]) => Promise<readonly Answer[] | "old jobs" | "more to it"> {
+): (calls: readonly Finish[]) => Promise<readonly Answer[] | "more to it" | "more to it, once"> {
   const keys = [`${prefix}meta`];
   const head = [prefix, lockMs, KEEP_LOG_LINES, name];
   return async (calls) => {
@@ -228,6 +229,6 @@ export function finishMany(
     }
     const packed = await script.runForBytes(redis, keys, [...head, tooOld, latest, ...each]);
     if (packed === undefined) return "more to it";
-    return packed.length === 0 ? "old jobs" : answersIn(packed);
+    return packed.length === 0 ? "more to it, once" : answersIn(packed);
   };
 }

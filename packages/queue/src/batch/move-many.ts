@@ -1,3 +1,4 @@
+import { asError } from "@understudy/core";
 import type { Redis } from "ioredis";
 
 import { KEEP_LOG_LINES } from "../new-job.ts";
@@ -53,6 +54,30 @@ export function manyMoves(
       if (answers === "more to it") toSkip = skipped;
     }
     return await byBullmq(redis, prefix, calls);
+  };
+}
+
+/**
+ * Has what only BullMQ's scripts can do, such as a failure, go by itself: what goes with it would have to go by them too. It goes first, for a
+ * line for a job's log comes before the job's completion.
+ * @returns the same; an Error for each call of which the part did not come through
+ */
+export function apart(
+  run: (calls: readonly Call[]) => Promise<readonly Answer[]>,
+): (calls: readonly Call[]) => Promise<readonly Answer[]> {
+  const each = async (calls: readonly Call[]): Promise<readonly Answer[]> => {
+    try {
+      return calls.length === 0 ? [] : await run(calls);
+    } catch (error) {
+      return calls.map(() => asError(error));
+    }
+  };
+  return async (calls) => {
+    const isOrdinary = ({ finish }: Call): boolean => finish !== undefined;
+    const parts = [calls.filter((call) => !isOrdinary(call)), calls.filter(isOrdinary)];
+    const [others = [], ordinary = []] = await Promise.all(parts.map(each));
+    const [fromOthers, fromOrdinary] = [others.values(), ordinary.values()];
+    return calls.map((call) => (isOrdinary(call) ? fromOrdinary : fromOthers).next().value);
   };
 }
 
