@@ -1,5 +1,6 @@
-import Mailgun from "mailgun.js";
+import type Mailgun from "mailgun.js";
 
+import { loadSdk } from "../load-sdk.ts";
 import { sendCarried } from "../transport/carry.ts";
 
 type MailgunClient = ReturnType<Mailgun["client"]>;
@@ -16,7 +17,8 @@ export function credentialsOf(apiKey: string): string {
 
 /** The SDK on our transport: its own reports every network failure as a status 400 and drops all headers. */
 export function mailgunClient(apiKey: string, baseUrl: string): MailgunClient {
-  const client = new Mailgun(FormData).client({ username: "api", key: apiKey, url: baseUrl });
+  const Sdk = loadSdk("mailgun.js") as typeof Mailgun;
+  const client = new Sdk(FormData).client({ username: "api", key: apiKey, url: baseUrl });
   // The SDK's interface hides the request that its class has
   const { request } = client as unknown as { readonly request: { requestProvider: RequestProvider } };
   const authorization = `Basic ${credentialsOf(apiKey)}`;

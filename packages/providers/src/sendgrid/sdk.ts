@@ -1,5 +1,6 @@
-import mail from "@sendgrid/mail";
+import type mail from "@sendgrid/mail";
 
+import { loadSdk } from "../load-sdk.ts";
 import { axiosAdapter } from "../transport/axios-adapter.ts";
 
 export type SendGridMessage = Exclude<Parameters<typeof mail.send>[0], readonly unknown[]>;
@@ -10,11 +11,10 @@ interface SendGridMail {
   send(message: SendGridMessage): Promise<unknown>;
 }
 
-// The SDK's types lack the class beside its one shared instance
-const { MailService } = mail as unknown as { readonly MailService: new () => SendGridMail };
-
 /** The SDK on our transport. */
 export function mailService(apiKey: string, baseUrl: string): SendGridMail {
+  // The SDK's types lack the class beside its one shared instance
+  const { MailService } = loadSdk("@sendgrid/mail") as { readonly MailService: new () => SendGridMail };
   const service = new MailService();
   service.setApiKey(apiKey);
   // Only now: setApiKey sets the base URL back to its own.

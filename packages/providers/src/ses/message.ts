@@ -1,9 +1,10 @@
 import type { SendEmailCommandInput } from "@aws-sdk/client-sesv2";
 import type { Call, EmailRequest } from "@understudy/core";
-import MailComposer from "nodemailer/lib/mail-composer";
+import type MailComposer from "nodemailer/lib/mail-composer";
 
 import { mimeOptions } from "../email/mime.ts";
 import { uniqueRecipients } from "../email/recipients.ts";
+import { loadSdk } from "../load-sdk.ts";
 
 /** The message whole, as MIME of ours: only so are its Message-ID, its headers and its attachments what the caller asked for. */
 export async function messageOf(request: EmailRequest, call: Call): Promise<SendEmailCommandInput> {
@@ -26,7 +27,8 @@ export async function messageOf(request: EmailRequest, call: Call): Promise<Send
 /** Without Bcc: who else gets it stands in the destination only. */
 function mimeOf(request: EmailRequest, call: Call): Promise<Buffer> {
   const { bcc: _, ...shown } = mimeOptions(request, call);
-  return new MailComposer({ ...shown, disableFileAccess: true, disableUrlAccess: true }).compile().build();
+  const Composer = loadSdk("nodemailer/lib/mail-composer") as typeof MailComposer;
+  return new Composer({ ...shown, disableFileAccess: true, disableUrlAccess: true }).compile().build();
 }
 
 /** SES takes letters, digits, _ and - in a tag. */

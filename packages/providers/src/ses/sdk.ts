@@ -1,5 +1,11 @@
-import { SESv2Client } from "@aws-sdk/client-sesv2";
+import type {
+  SendEmailCommandInput,
+  SendEmailCommandOutput,
+  SESv2Client,
+  SendEmailCommand,
+} from "@aws-sdk/client-sesv2";
 
+import { loadSdk } from "../load-sdk.ts";
 import { sendCarried } from "../transport/carry.ts";
 
 export interface SesConfig {
@@ -8,6 +14,15 @@ export interface SesConfig {
   readonly sessionToken?: string | undefined;
   readonly region: string;
   readonly baseUrl?: string | undefined;
+}
+
+interface Sdk {
+  readonly SESv2Client: typeof SESv2Client;
+  readonly SendEmailCommand: typeof SendEmailCommand;
+}
+
+interface SesClient {
+  sendEmail(input: SendEmailCommandInput): Promise<SendEmailCommandOutput>;
 }
 
 /** The part of the SDK's signed request that goes over the wire. */
@@ -21,9 +36,10 @@ interface SignedRequest {
 }
 
 /** The SDK builds and signs; our transport carries. Whatever the environment or a profile in the home directory says is not asked. */
-export function sesClient(config: SesConfig): SESv2Client {
+export function sesClient(config: SesConfig): SesClient {
+  const sdk = loadSdk("@aws-sdk/client-sesv2") as Sdk;
   const { accessKeyId, secretAccessKey, sessionToken, region } = config;
-  return new SESv2Client({
+  const client = new sdk.SESv2Client({
     region,
     // Given in full, or AWS_ENDPOINT_URL could send the mail elsewhere.
     endpoint: config.baseUrl?.replace(/\/+$/u, "") ?? `https://email.${region}.amazonaws.com`,
@@ -33,6 +49,7 @@ export function sesClient(config: SesConfig): SESv2Client {
     maxAttempts: 1,
     requestHandler: { handle: carryOne },
   });
+  return { sendEmail: (input) => client.send(new sdk.SendEmailCommand(input)) };
 }
 
 async function carryOne({ protocol, hostname, port, path, headers, body }: SignedRequest): Promise<unknown> {

@@ -1,4 +1,3 @@
-import { SendEmailCommand } from "@aws-sdk/client-sesv2";
 import { type Adapter, emailSend, type Implementation, recipientsOf } from "@understudy/core";
 import * as z from "zod";
 
@@ -27,9 +26,7 @@ function create(config: SesConfig): Adapter<typeof emailSend> {
   const client = sesClient(config);
   const secrets = [config.secretAccessKey, config.sessionToken ?? ""];
   return implement<typeof emailSend>("ses", secrets, async (request, call) => {
-    const carried = await carry(call.signal, async () =>
-      client.send(new SendEmailCommand(await messageOf(request, call))),
-    );
+    const carried = await carry(call.signal, async () => client.sendEmail(await messageOf(request, call)));
     const id = acceptedId(carried.reply);
     if (id === undefined) return failureOf(carried, call.signal);
     return queued(id, request, call);

@@ -1,12 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Readable } from "node:stream";
 
-import {
-  createTransport,
-  type SendMailOptions,
-  type SMTPSentMessageInfo,
-  type Transporter,
-} from "nodemailer";
+import type Nodemailer from "nodemailer";
+import type { SendMailOptions, SMTPSentMessageInfo, Transporter } from "nodemailer";
+
+import { loadSdk } from "../load-sdk.ts";
 
 export interface RelayConfig {
   readonly url: string;
@@ -58,7 +56,8 @@ function mailerOf(
   requireTLS: boolean,
 ): Transporter<SMTPSentMessageInfo> {
   const secure = url.protocol === "smtps:";
-  return createTransport({
+  const nodemailer = loadSdk("nodemailer") as typeof Nodemailer;
+  return nodemailer.createTransport({
     host: url.hostname.replaceAll(/[[\]]/gu, ""),
     port: url.port === "" ? (secure ? 465 : 587) : Number(url.port),
     secure,

@@ -1,5 +1,6 @@
-import { Stripe } from "stripe";
+import type { Stripe } from "stripe";
 
+import { loadSdk } from "../load-sdk.ts";
 import { sendCarried } from "../transport/carry.ts";
 import type { HttpRequest } from "../transport/transport.ts";
 
@@ -13,11 +14,12 @@ export interface StripeConfig {
 
 /** The SDK builds the request and signs nothing; our transport carries it. */
 export function stripeClient({ secretKey, baseUrl = "https://api.stripe.com" }: StripeConfig): Stripe {
+  const Sdk = loadSdk("stripe") as typeof Stripe;
   const root = baseUrl.replace(/\/+$/u, "");
-  return new Stripe(secretKey, {
+  return new Sdk(secretKey, {
     apiVersion: API_VERSION,
     // With the SDK's own client a closed connection means two requests, even with retries off.
-    httpClient: Stripe.createFetchHttpClient((url, init) => carryOne(root, url, init)),
+    httpClient: Sdk.createFetchHttpClient((url, init) => carryOne(root, url, init)),
     maxNetworkRetries: 0,
     telemetry: false,
   });
