@@ -219,6 +219,7 @@ describe("each rule is caught, with the file, the line, what is imported and wha
     'import type { A } from "@understudy/jobs";',
     'import a = require("@understudy/jobs");',
     'const a = require("@understudy/jobs");',
+    'const a = loadSdk("@understudy/jobs");',
     'import.meta.resolve("@understudy/jobs");',
   ])("however it is imported: %s", (text) => {
     expect(of("packages/runtime/src/a.ts", text)).toEqual([expect.stringContaining("runtime may import")]);

@@ -1,4 +1,7 @@
 import { createRequire } from "node:module";
 
-/** Loads a vendor's SDK once an account of it is set up: to load all of them takes a worker as long as everything else until its first job. */
+/**
+ * Loads a vendor's SDK where an account of it is set up: all of them take a worker half a second. Not later, in a call: what cannot be loaded
+ * would look like a request that cannot be built.
+ */
 export const loadSdk = createRequire(import.meta.url);

@@ -3,8 +3,8 @@ import type { Job } from "bullmq";
 import type { Redis } from "ioredis";
 
 import { usesBatches } from "./batch/backend.ts";
-import { createBatcher } from "./batch/batcher.ts";
-import { apart, manyMoves } from "./batch/move-many.ts";
+import { manyFinishes, manyMoves } from "./batch/move-many.ts";
+import { createMover } from "./batch/mover.ts";
 import { logging } from "./batch/moves.ts";
 import type { CancelRequest } from "./cancel.ts";
 import { createFetchDoor, type FetchDoor } from "./fetch-door.ts";
@@ -86,17 +86,19 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   const { capacity, concurrency, spare = 0 } = options;
   const door = createFetchDoor({ capacity, concurrency });
   const locking = { lockMs, name: "" };
-  const batcher = usesBatches()
-    ? createBatcher({
-        run: apart(manyMoves(redis, keyOf(family, "name", ""), locking)),
+  const prefix = keyOf(family, "name", "");
+  const mover = usesBatches()
+    ? createMover({
+        finishes: manyFinishes(redis, prefix, locking),
+        moves: manyMoves(redis, prefix),
         most: MOST_MOVES,
       })
     : undefined;
   const writeLog = async (id: string, lines: readonly string[]): Promise<void> => {
     if (lines.length === 0) return;
     try {
-      if (batcher === undefined) for (const line of lines) await worker.logLine(id, line);
-      else await batcher.one(logging(keyOf(family, "name", id), lines));
+      if (mover === undefined) for (const line of lines) await worker.logLine(id, line);
+      else await mover.one(logging(keyOf(family, "name", id), lines));
     } catch (error) {
       onError(asError(error));
     }
@@ -130,13 +132,13 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     },
     settlingBackend({
       door,
-      batcher,
+      mover,
       locking,
       keepCompletedMs: options.keepCompletedMs,
       afterFailed: options.afterFailed,
       writeLog,
     }),
-    { door, isQuick: batcher !== undefined },
+    { door, isQuick: mover !== undefined },
   );
   worker.on("error", onError);
   worker.run().catch(onError);

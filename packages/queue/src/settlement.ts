@@ -1,8 +1,7 @@
 import { type BackendFactory, createRedisBackend, type RedisQueueBackend, type WorkerOptions } from "bullmq";
 
-import type { Batcher } from "./batch/batcher.ts";
 import type { Locking } from "./batch/finish-many.ts";
-import type { Call } from "./batch/move-many.ts";
+import type { Mover } from "./batch/mover.ts";
 import { batchMoves } from "./batch/moves.ts";
 import type { FetchDoor } from "./fetch-door.ts";
 import { KEEP_COMPLETED_MS } from "./new-job.ts";
@@ -30,7 +29,7 @@ export interface Settlement {
 export interface SettlingOptions {
   readonly door: FetchDoor;
   /** What goes to Redis goes together with what others send; when absent it goes alone. */
-  readonly batcher: Batcher<Call> | undefined;
+  readonly mover: Mover | undefined;
   readonly locking: Locking;
   /**
    * What completed in this queue stays at least so long. When a job completes, BullMQ removes all of the queue that are older than
@@ -81,7 +80,7 @@ interface Internals {
  */
 export function settlingBackend({
   door,
-  batcher,
+  mover,
   locking,
   keepCompletedMs,
   afterFailed,
@@ -89,7 +88,7 @@ export function settlingBackend({
 }: SettlingOptions): BackendFactory<RedisQueueBackend> {
   return (name, options, kind) => {
     const backend = createRedisBackend(name, options, kind);
-    const finishTogether = batcher && batchMoves(backend, options as WorkerOptions, batcher, locking);
+    const finishTogether = mover && batchMoves(backend, options as WorkerOptions, mover, locking);
     const fetchJob = backend.moveToActive.bind(backend);
     const moveToFailed = backend.moveToFailed.bind(backend);
 

@@ -45,7 +45,8 @@ export function readSource(file: string): Source {
     TSExternalModuleReference: (node) => add(node.expression, node.start),
     CallExpression(node) {
       const { callee } = node;
-      const isRequire = callee.type === "Identifier" && callee.name === "require";
+      const isRequire =
+        callee.type === "Identifier" && (callee.name === "require" || callee.name === "loadSdk");
       const isResolve =
         callee.type === "MemberExpression" &&
         ((callee.object.type === "MetaProperty" && nameOf(callee.property) === "resolve") ||

@@ -4,10 +4,13 @@ import type MailComposer from "nodemailer/lib/mail-composer";
 
 import { mimeOptions } from "../email/mime.ts";
 import { uniqueRecipients } from "../email/recipients.ts";
-import { loadSdk } from "../load-sdk.ts";
 
 /** The message whole, as MIME of ours: only so are its Message-ID, its headers and its attachments what the caller asked for. */
-export async function messageOf(request: EmailRequest, call: Call): Promise<SendEmailCommandInput> {
+export async function messageOf(
+  request: EmailRequest,
+  call: Call,
+  Composer: typeof MailComposer,
+): Promise<SendEmailCommandInput> {
   const { to, cc, bcc } = uniqueRecipients(request);
   return {
     FromEmailAddress: request.from.email,
@@ -16,7 +19,7 @@ export async function messageOf(request: EmailRequest, call: Call): Promise<Send
       ...(cc.length > 0 && { CcAddresses: cc.map(({ email }) => email) }),
       ...(bcc.length > 0 && { BccAddresses: bcc.map(({ email }) => email) }),
     },
-    Content: { Raw: { Data: await mimeOf(request, call) } },
+    Content: { Raw: { Data: await mimeOf(request, call, Composer) } },
     EmailTags: [
       { Name: "job_id", Value: tag(call.jobId) },
       ...(request.tags ?? []).map((value, index) => ({ Name: `tag_${index + 1}`, Value: tag(value) })),
@@ -25,9 +28,8 @@ export async function messageOf(request: EmailRequest, call: Call): Promise<Send
 }
 
 /** Without Bcc: who else gets it stands in the destination only. */
-function mimeOf(request: EmailRequest, call: Call): Promise<Buffer> {
+function mimeOf(request: EmailRequest, call: Call, Composer: typeof MailComposer): Promise<Buffer> {
   const { bcc: _, ...shown } = mimeOptions(request, call);
-  const Composer = loadSdk("nodemailer/lib/mail-composer") as typeof MailComposer;
   return new Composer({ ...shown, disableFileAccess: true, disableUrlAccess: true }).compile().build();
 }
 

@@ -1,9 +1,11 @@
 import { type Adapter, emailSend, type Implementation, recipientsOf } from "@understudy/core";
+import type MailComposer from "nodemailer/lib/mail-composer";
 import * as z from "zod";
 
 import { queued } from "../email/queued.ts";
 import { uniqueRecipients } from "../email/recipients.ts";
 import { attachmentBytes } from "../email/size.ts";
+import { loadSdk } from "../load-sdk.ts";
 import { carry } from "../transport/carry.ts";
 import { parseJson } from "../transport/classify.ts";
 import { implement } from "../transport/implement.ts";
@@ -24,9 +26,12 @@ export const sendEmail: Implementation<SesConfig, typeof emailSend> = {
 
 function create(config: SesConfig): Adapter<typeof emailSend> {
   const client = sesClient(config);
+  const Composer = loadSdk("nodemailer/lib/mail-composer") as typeof MailComposer;
   const secrets = [config.secretAccessKey, config.sessionToken ?? ""];
   return implement<typeof emailSend>("ses", secrets, async (request, call) => {
-    const carried = await carry(call.signal, async () => client.sendEmail(await messageOf(request, call)));
+    const carried = await carry(call.signal, async () =>
+      client.sendEmail(await messageOf(request, call, Composer)),
+    );
     const id = acceptedId(carried.reply);
     if (id === undefined) return failureOf(carried, call.signal);
     return queued(id, request, call);

@@ -11,6 +11,11 @@ type Shared = readonly [options: string, name: string, delay: string, priority: 
 const FAILED = "!";
 const TAKEN = "=";
 
+/** Where in ARGV, counted from 1, jobs begin, of how many texts each consists, and where the nth is. */
+const JOBS_AT = 4;
+const PARTS = 4;
+const PLACE = `${JOBS_AT - PARTS} + ${PARTS} * n`;
+
 /**
  * Adds jobs as BullMQ's own scripts add one: the keys and events are theirs. What is the same for all of a call is asked and written once.
  * Its functions share no variable with what is around them: to make them would else take Lua as long as a command. What puts jobs into
@@ -33,7 +38,7 @@ local function store(maxEvents, listOf)
   local events = prefix .. "events"
   local everAdded = rcall("INCRBY", prefix .. "id", ARGV[3])
   local keys, areFree, answers = {}, false, nil
-  for n = 1, count do keys[n] = prefix .. ARGV[4 * n] end
+  for n = 1, count do keys[n] = prefix .. ARGV[${PLACE}] end
   if count > 1 and ARGV[2] == "0" then
     areFree = true
     for from = 1, count, 1000 do
@@ -41,7 +46,7 @@ local function store(maxEvents, listOf)
     end
   end
   for n = 1, count do
-    local at = 4 * n
+    local at = ${PLACE}
     local id, key = ARGV[at], keys[n]
     if not areFree and rcall("EXISTS", key) == 1 then
       local data = redis.pcall("HGET", key, "data")
@@ -141,7 +146,7 @@ for kind, list in pairs(listOf) do
     local isGone = forget(kind, list)
     answers = answers or {}
     for n = 1, tonumber(ARGV[3]) do
-      if isGone[ARGV[4 * n]] then answers[n] = { "${FAILED}", trouble.err or trouble } end
+      if isGone[ARGV[${PLACE}]] then answers[n] = { "${FAILED}", trouble.err or trouble } end
     end
   end
 end
@@ -165,7 +170,7 @@ export function manyAdds(
   const sharedOf = commonParts();
   return async (jobs) => {
     const args: (string | number)[] = [prefix, "0", jobs.length];
-    const textsAt = JOBS_AT + 4 * jobs.length;
+    const textsAt = JOBS_AT + PARTS * jobs.length;
     const texts: string[] = [];
     const places = new Map<Shared, number>();
     const ids = new Set<string>();
@@ -194,9 +199,6 @@ function* threesOf(told: unknown): Generator<readonly [string, string, string]> 
   if (!Array.isArray(told)) return;
   for (let at = 0; at < told.length; at += 3) yield told.slice(at, at + 3) as [string, string, string];
 }
-
-/** Where in ARGV, counted from 1, jobs begin. */
-const JOBS_AT = 4;
 
 /** Equal ones of late are one object. */
 function commonParts(): (job: NewJob) => Shared {

@@ -33,6 +33,10 @@ export interface Locking {
 /** For so long jobs stay that are older than they may be. */
 const REMOVAL_MS = 50;
 
+/** Where in ARGV, counted from 1, calls begin, and of how many each consists. */
+const CALLS_AT = 7;
+const PARTS = 7;
+
 /**
  * Completes and fetches jobs as BullMQ's own scripts do one: the keys and events are theirs. First it only reads, jobs and all that depends
  * on what is there, and what is the same for all of a call once. Where there is more to it than to most (a paused or limited queue, jobs with
@@ -55,8 +59,14 @@ local function look()
   local meta = rcall("HMGET", KEYS[1], "opts.maxLenEvents", "paused", "concurrency", "max", "duration")
   if not meta[1] or meta[2] or meta[3] or meta[4] or meta[5] then return end
 
+  -- What is too old is removed at most so often: ages are in seconds, and else each call would have some.
+  local oldest = ARGV[5] ~= "0" and rcall("ZRANGE", prefix .. "completed", "0", "0", "WITHSCORES")[2]
+  if oldest and oldest + ${REMOVAL_MS} <= tonumber(ARGV[5]) then return "" end
+  local due = ARGV[6] ~= "0" and rcall("ZRANGEBYSCORE", prefix .. "delayed", "0", (ARGV[6] + 1) * 0x1000 - 1, "LIMIT", "0", "1")[1]
+  if due then return "" end
+
   local ids, keys, locks, ties, wanted = {}, {}, {}, {}, 0
-  for at = 7, #ARGV, 7 do
+  for at = ${CALLS_AT}, #ARGV, ${PARTS} do
     if ARGV[at] ~= "" then
       local n, key = #ids + 1, prefix .. ARGV[at]
       ids[n], keys[n], locks[n], ties[2 * n - 1], ties[2 * n] = ARGV[at], key, key .. ":lock", key .. ":dependencies", key .. ":unsuccessful"
@@ -68,11 +78,8 @@ local function look()
   if #ids > 0 then
     local holders = rcall("MGET", unpack(locks))
     if rcall("EXISTS", unpack(ties)) ~= 0 then return end
-    -- What is too old is removed at most so often: ages are in seconds, and else each call would have some.
-    local oldest = rcall("ZRANGE", prefix .. "completed", "0", "0", "WITHSCORES")[2]
-    if oldest and oldest + ${REMOVAL_MS} <= tonumber(ARGV[5]) then return "" end
     local n = 0
-    for at = 7, #ARGV, 7 do
+    for at = ${CALLS_AT}, #ARGV, ${PARTS} do
       if ARGV[at] ~= "" then
         n = n + 1
         if holders[n] ~= ARGV[at + 1] then return end
@@ -85,7 +92,6 @@ local function look()
 
   local nexts, nextKeys, hashes, starts, waiting = {}, {}, {}, {}, 0
   if wanted > 0 then
-    if rcall("ZRANGEBYSCORE", prefix .. "delayed", "0", (ARGV[6] + 1) * 0x1000 - 1, "LIMIT", "0", "1")[1] then return "" end
     local last = rcall("LRANGE", prefix .. "wait", -wanted, "-1")
     waiting = #last
     for n = 1, waiting do nexts[n] = last[waiting + 1 - n] end
@@ -146,7 +152,7 @@ local wait, active, events = prefix .. "wait", prefix .. "active", prefix .. "ev
 local answers, scores, nth, taken, nobody = {}, {}, 0, 0, nil
 if #ids > 0 then rcall("XTRIM", events, "MAXLEN", "~", maxEvents) end
 
-for at = 7, #ARGV, 7 do
+for at = ${CALLS_AT}, #ARGV, ${PARTS} do
   local id, token, timestamp, fetches, answer = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3] == "1", 0
   if id ~= "" then
     local returnValue, data, lines = ARGV[at + 4], ARGV[at + 5], ARGV[at + 6]
@@ -220,14 +226,14 @@ export function finishMany(
   const head = [prefix, lockMs, KEEP_LOG_LINES, name];
   return async (calls) => {
     const each: (string | number)[] = [];
-    let tooOld = 0;
+    let before = 0;
     let latest = 0;
     for (const { id, token, at, fetches, keepMs, returnValue, data, lines } of calls) {
-      if (id !== "") tooOld = Math.max(tooOld, at - keepMs);
+      if (id !== "") before = Math.max(before, at - keepMs);
       if (fetches) latest = Math.max(latest, at);
       each.push(id, token, at, fetches ? "1" : "0", returnValue, data, lines);
     }
-    const packed = await script.runForBytes(redis, keys, [...head, tooOld, latest, ...each]);
+    const packed = await script.runForBytes(redis, keys, [...head, before, latest, ...each]);
     if (packed === undefined) return "more to it";
     return packed.length === 0 ? "more to it, once" : answersIn(packed);
   };

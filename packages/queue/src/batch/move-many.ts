@@ -1,4 +1,3 @@
-import { asError } from "@understudy/core";
 import type { Redis } from "ioredis";
 
 import { KEEP_LOG_LINES } from "../new-job.ts";
@@ -15,6 +14,10 @@ export interface Call {
   readonly command: () => Command;
 }
 
+export interface OrdinaryCall extends Call {
+  readonly finish: Finish;
+}
+
 export interface Command {
   readonly name: (typeof BULLMQ)[number] | "addLogs";
   readonly keys: readonly string[];
@@ -29,79 +32,62 @@ export type Argument = string | number | Buffer | undefined;
 export const KEYS = { moveToFinished: 14, moveToActive: 11, moveToDelayed: 11 } as const;
 const BULLMQ = ["moveToFinished", "moveToActive", "moveToDelayed"] as const;
 
-/** How many calls go by BullMQ's scripts at once after one had to: what was more to it is likely to last. */
+/** How many script calls go by BullMQ's at once after one had to: what was more to it is likely to last. */
 const SKIPPED = 8;
+/** What is over once it is done lasts all the same when it has come so often in a row. */
+const OFTEN = 3;
+
+type Many<C> = (calls: readonly C[]) => Promise<readonly Answer[]>;
 
 /**
  * @param prefix of the queue's keys, with the colon at its end
  * @returns makes the calls, in one script call or in none and another, and answers for each, in order; rejects when the whole did not come
  * through
  */
-export function manyMoves(
+export function manyFinishes(
   redis: Redis,
   prefix: string,
   locking: Locking,
   skipped = SKIPPED,
-): (calls: readonly Call[]) => Promise<readonly Answer[]> {
+): Many<OrdinaryCall> {
   const finish = finishMany(redis, prefix, locking);
+  const move = manyMoves(redis, prefix);
   let toSkip = 0;
+  let inARow = 0;
   return async (calls) => {
-    const finishes = toSkip > 0 ? undefined : ordinary(calls);
-    toSkip = Math.max(0, toSkip - 1);
-    if (finishes !== undefined) {
-      const answers = await finish(finishes);
-      if (typeof answers === "object") return answers;
-      if (answers === "more to it") toSkip = skipped;
+    if (toSkip > 0) {
+      toSkip -= 1;
+      return await move(calls);
     }
-    return await byBullmq(redis, prefix, calls);
+    if (haveOneTwice(calls)) return await move(calls);
+    const answers = await finish(calls.map((call) => call.finish));
+    if (typeof answers === "object") {
+      inARow = 0;
+      return answers;
+    }
+    inARow = answers === "more to it" ? OFTEN : inARow + 1;
+    if (inARow >= OFTEN) toSkip = skipped;
+    return await move(calls);
   };
 }
 
-/**
- * Has what only BullMQ's scripts can do, such as a failure, go by itself: what goes with it would have to go by them too. It goes first, for a
- * line for a job's log comes before the job's completion.
- * @returns the same; an Error for each call of which the part did not come through
- */
-export function apart(
-  run: (calls: readonly Call[]) => Promise<readonly Answer[]>,
-): (calls: readonly Call[]) => Promise<readonly Answer[]> {
-  const each = async (calls: readonly Call[]): Promise<readonly Answer[]> => {
-    try {
-      return calls.length === 0 ? [] : await run(calls);
-    } catch (error) {
-      return calls.map(() => asError(error));
-    }
-  };
+function haveOneTwice(calls: readonly OrdinaryCall[]): boolean {
+  const ids = calls.map(({ finish }) => finish.id).filter((id) => id !== "");
+  return new Set(ids).size < ids.length;
+}
+
+/** As `manyFinishes`, whatever they are, by BullMQ's scripts. */
+export function manyMoves(redis: Redis, prefix: string): Many<Call> {
   return async (calls) => {
-    const isOrdinary = ({ finish }: Call): boolean => finish !== undefined;
-    const parts = [calls.filter((call) => !isOrdinary(call)), calls.filter(isOrdinary)];
-    const [others = [], ordinary = []] = await Promise.all(parts.map(each));
-    const [fromOthers, fromOrdinary] = [others.values(), ordinary.values()];
-    return calls.map((call) => (isOrdinary(call) ? fromOrdinary : fromOthers).next().value);
+    const args: Argument[] = [KEEP_LOG_LINES];
+    for (const call of calls) {
+      const { name, keys, args: own, lines = "" } = call.command();
+      args.push(name, keys.length, own.length, lines, ...keys, ...own);
+    }
+    // Keys that differ from call to call go with its arguments; they are in the same slot of a cluster as this one.
+    const packed = await moveScript().runForBytes(redis, [`${prefix}meta`], args);
+    return answersIn(packed ?? Buffer.of());
   };
-}
-
-/** Undefined when there is another one among them, or one job twice. */
-function ordinary(calls: readonly Call[]): readonly Finish[] | undefined {
-  const finishes: Finish[] = [];
-  const ids = new Set<string>();
-  for (const { finish } of calls) {
-    if (finish === undefined || ids.has(finish.id)) return undefined;
-    if (finish.id !== "") ids.add(finish.id);
-    finishes.push(finish);
-  }
-  return finishes;
-}
-
-async function byBullmq(redis: Redis, prefix: string, calls: readonly Call[]): Promise<readonly Answer[]> {
-  const args: Argument[] = [KEEP_LOG_LINES];
-  for (const call of calls) {
-    const { name, keys, args: own, lines = "" } = call.command();
-    args.push(name, keys.length, own.length, lines, ...keys, ...own);
-  }
-  // Keys that differ from call to call go with its arguments; they are in the same slot of a cluster as this one.
-  const packed = await moveScript().runForBytes(redis, [`${prefix}meta`], args);
-  return answersIn(packed ?? Buffer.of());
 }
 
 let made: Script | undefined;

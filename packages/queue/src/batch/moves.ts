@@ -3,10 +3,10 @@ import { Packr } from "msgpackr";
 
 import { KEEP_LOG_LINES } from "../new-job.ts";
 import type { Answer } from "./answers.ts";
-import type { Batcher } from "./batcher.ts";
 import type { Locking } from "./finish-many.ts";
 import { type HandedOver, handedOver } from "./handed-over.ts";
 import { type Argument, type Call, type Command, KEYS } from "./move-many.ts";
+import type { Mover } from "./mover.ts";
 
 type Keep = Parameters<RedisQueueBackend["moveToCompleted"]>[2];
 
@@ -49,7 +49,7 @@ class Ours {
 export function batchMoves(
   backend: RedisQueueBackend,
   options: Pick<WorkerOptions, "lockDuration" | "name" | "limiter" | "metrics">,
-  batcher: Pick<Batcher<Call>, "one">,
+  mover: Mover,
   locking: Locking,
 ): (completion: Completion) => Promise<Finished> {
   const internals = backend as unknown as Internals;
@@ -58,7 +58,7 @@ export function batchMoves(
     if (parts instanceof Ours) return parts.answer;
     if (!isTogether(command)) return byItself(client, command, parts);
     const call = commandOf(command, parts as readonly Argument[]);
-    return batcher.one({ finish: undefined, command: () => call });
+    return mover.one({ finish: undefined, command: () => call });
   };
   const read = async (id: string, answer: Answer): Promise<Finished> =>
     handedOver(answer) ?? (await backend.moveToFinished(id, new Ours(answer) as never));
@@ -74,7 +74,7 @@ export function batchMoves(
     await backend.client;
     const at = Date.now();
     const isOrdinary = isUsual && token !== NOBODY && (name ?? "") === locking.name;
-    const answer = await batcher.one({
+    const answer = await mover.one({
       finish: isOrdinary ? { ...NOTHING, token, at } : undefined,
       command: () => {
         const parts = packr.pack({ token, lockDuration, limiter, name });
@@ -90,7 +90,7 @@ export function batchMoves(
     const { id, token, finishedOn, returnValue, fetchNext, data = "", keep, log, parts } = completion;
     const keepMs = isOrdinary && token !== NOBODY ? keepMsOf(keep) : undefined;
     const lines = log.length === 0 ? "" : linesAsText(log);
-    const answer = await batcher.one({
+    const answer = await mover.one({
       finish:
         keepMs === undefined
           ? undefined

@@ -4,8 +4,8 @@ import type { Redis } from "ioredis";
 
 import { type Adder, batchingAdder, plainAdder } from "../adder.ts";
 import type { Answer } from "../batch/answers.ts";
-import type { Batcher } from "../batch/batcher.ts";
-import { type Call, manyMoves } from "../batch/move-many.ts";
+import { type Call, manyFinishes, manyMoves } from "../batch/move-many.ts";
+import { isOrdinary, type Mover as Moving } from "../batch/mover.ts";
 import { batchMoves, type Completion, logging } from "../batch/moves.ts";
 import { connectWorker } from "../connection.ts";
 import { type Family, familyOf, keyOf } from "../names.ts";
@@ -98,8 +98,9 @@ function openMover(
   const backend = createRedisBackend(family.name, all);
   if (!isFast) return plainMover(backend);
   const locking = { lockMs: LOCK_MS, name: options.name ?? "" };
-  const batcher = inOneCall(manyMoves(redis, keyOf(family, "name", ""), locking, 0), sizes);
-  const complete = batchMoves(backend, all, batcher, locking);
+  const prefix = keyOf(family, "name", "");
+  const moving = together(manyFinishes(redis, prefix, locking, 0), manyMoves(redis, prefix), sizes);
+  const complete = batchMoves(backend, all, moving, locking);
   return {
     backend,
     async complete(completion) {
@@ -107,7 +108,7 @@ function openMover(
       await backend.client;
       return await complete({ ...completion, parts: () => partsOf(backend, completion) });
     },
-    log: (id, lines) => batcher.one(logging(backend.toKey(id), lines, KEEP_LOG_LINES)),
+    log: (id, lines) => moving.one(logging(backend.toKey(id), lines, KEEP_LOG_LINES)),
   };
 }
 
@@ -144,8 +145,15 @@ function plainMover(backend: RedisQueueBackend): Mover {
   };
 }
 
-/** Puts all of a turn into one script call, however much it is: that makes the most of what calls may do to each other. */
-function inOneCall(run: ReturnType<typeof manyMoves>, sizes: number[]): Pick<Batcher<Call>, "one"> {
+/**
+ * As a worker's mover, but for two things: what follows on each other and is of one kind goes in one script call, however much it is, which
+ * makes the most of what calls may do to each other; and one script call after the other, in the order in which they were made.
+ */
+function together(
+  finishes: ReturnType<typeof manyFinishes>,
+  moves: ReturnType<typeof manyMoves>,
+  sizes: number[],
+): Moving {
   interface Waiting {
     readonly call: Call;
     readonly resolve: (answer: Answer) => void;
@@ -155,9 +163,17 @@ function inOneCall(run: ReturnType<typeof manyMoves>, sizes: number[]): Pick<Bat
   const flush = async (): Promise<void> => {
     const all = waiting;
     waiting = [];
+    while (all.length > 0) {
+      const [first] = all;
+      const end = all.findIndex(({ call }) => isOrdinary(call) !== (first && isOrdinary(first.call)));
+      await run(all.splice(0, end === -1 ? all.length : end));
+    }
+  };
+  const run = async (all: readonly Waiting[]): Promise<void> => {
     sizes.push(all.length);
     try {
-      const answers = await run(all.map(({ call }) => call));
+      const calls = all.map(({ call }) => call);
+      const answers = await (calls.every(isOrdinary) ? finishes(calls) : moves(calls));
       for (const [n, one] of all.entries()) {
         const answer = answers[n];
         if (answer instanceof Error) one.reject(answer);
