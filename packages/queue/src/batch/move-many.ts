@@ -34,8 +34,8 @@ const BULLMQ = ["moveToFinished", "moveToActive", "moveToDelayed"] as const;
 
 /** How many script calls go by BullMQ's at once after one had to: what was more to it is likely to last. */
 const SKIPPED = 8;
-/** What is over once it is done lasts all the same when it has come so often in a row. */
-const OFTEN = 3;
+/** What is over once it is done lasts all the same when it comes so often in a row: more often than there are script calls under way. */
+const OFTEN = 6;
 
 type Many<C> = (calls: readonly C[]) => Promise<readonly Answer[]>;
 
