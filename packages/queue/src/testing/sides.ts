@@ -25,7 +25,7 @@ export interface Side {
   key(part: string): string;
   /** How many scripts were sent since it was asked last. */
   scriptsSent(): number;
-  /** How many moves went in each script call since it was asked last. */
+  /** How many moves went together, each time since it was asked last: in one script call where they are of one kind. */
   moveSizes(): readonly number[];
   clear(): Promise<void>;
   close(): Promise<void>;
@@ -163,6 +163,7 @@ function together(
   const flush = async (): Promise<void> => {
     const all = waiting;
     waiting = [];
+    sizes.push(all.length);
     while (all.length > 0) {
       const [first] = all;
       const end = all.findIndex(({ call }) => isOrdinary(call) !== (first && isOrdinary(first.call)));
@@ -170,7 +171,6 @@ function together(
     }
   };
   const run = async (all: readonly Waiting[]): Promise<void> => {
-    sizes.push(all.length);
     try {
       const calls = all.map(({ call }) => call);
       const answers = await (calls.every(isOrdinary) ? finishes(calls) : moves(calls));
