@@ -2,6 +2,8 @@ import { execFileSync } from "node:child_process";
 
 import { expect, test } from "vitest";
 
+import { loadSdk } from "./load-sdk.ts";
+
 /** Tells which packages of others come with the catalogue. */
 const PROGRAM = `
 import { registerHooks } from "node:module";
@@ -24,4 +26,10 @@ test("the catalogue of all providers comes without their SDKs", () => {
   const { providers, packages } = JSON.parse(told) as { providers: number; packages: readonly string[] };
   expect(providers).toBeGreaterThan(10);
   expect(packages).toEqual(["undici", "zod"]);
+});
+
+test("an SDK that is not there is named, with what to do", () => {
+  expect(() => loadSdk("no-such-sdk")).toThrow(
+    "The package no-such-sdk cannot be loaded (MODULE_NOT_FOUND); install the dependencies of @understudy/providers again.",
+  );
 });

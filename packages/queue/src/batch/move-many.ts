@@ -37,7 +37,8 @@ const SKIPPED = 8;
 /** What is over once it is done lasts all the same when it comes so often in a row: more often than there are script calls under way. */
 const OFTEN = 6;
 
-type Many<C> = (calls: readonly C[]) => Promise<readonly Answer[]>;
+/** An answer for each call, in order. */
+export type Many<C> = (calls: readonly C[]) => Promise<readonly Answer[]>;
 
 /**
  * @param prefix of the queue's keys, with the colon at its end

@@ -1,13 +1,12 @@
-import type { Answer } from "./answers.ts";
 import { type Batcher, createBatcher } from "./batcher.ts";
-import type { Call, OrdinaryCall } from "./move-many.ts";
+import type { Call, Many, OrdinaryCall } from "./move-many.ts";
 
 /** Makes calls, each with others of its kind that are made in the same turn of the event loop. */
 export type Mover = Pick<Batcher<Call>, "one">;
 
 interface MoverParts {
-  readonly finishes: (calls: readonly OrdinaryCall[]) => Promise<readonly Answer[]>;
-  readonly moves: (calls: readonly Call[]) => Promise<readonly Answer[]>;
+  readonly finishes: Many<OrdinaryCall>;
+  readonly moves: Many<Call>;
   /** In one script call. */
   readonly most: number;
 }
