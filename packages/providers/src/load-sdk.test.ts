@@ -29,7 +29,7 @@ test("the catalogue of all providers comes without their SDKs", () => {
 });
 
 test("an SDK that is not there is named, with what to do", () => {
-  expect(() => loadSdk("no-such-sdk")).toThrow(
-    "The package no-such-sdk cannot be loaded (MODULE_NOT_FOUND); install the dependencies of @understudy/providers again.",
+  expect(() => loadSdk("stripe/no-such-part")).toThrow(
+    "The package stripe/no-such-part cannot be loaded (ERR_PACKAGE_PATH_NOT_EXPORTED); install the dependencies of @understudy/providers again.",
   );
 });
