@@ -1,4 +1,4 @@
-import { type AnyJob, type AnyProvider, type Capability, requestOf } from "@understudy/core";
+import { type AnyJob, type AnyProvider, type Capability, requestOf, safeParse } from "@understudy/core";
 
 import { EnqueueError } from "./enqueue-error.ts";
 
@@ -47,7 +47,7 @@ export function checkProviders(
 
 /** Undefined where the request cannot be made yet. */
 function requestMadeNow(job: AnyJob, wire: unknown): { readonly of: unknown } | undefined {
-  const payload = job.payload.safeParse(wire);
+  const payload = safeParse(job.payload, wire);
   if (payload.success && job.after?.job(payload.data) !== undefined) return undefined;
   const requested = requestOf(job, wire);
   return requested.ok ? { of: requested.request } : undefined;

@@ -5,6 +5,7 @@ import {
   ENVELOPE_VERSION,
   problemWith,
   problemWithParsed,
+  safeParse,
   serialize,
 } from "@understudy/core";
 import { jobIdOf, type NewJob } from "@understudy/queue";
@@ -119,7 +120,7 @@ export function writeEnvelope(what: string, envelope: Envelope, maxBytes: number
  * @throws EnqueueError payload_invalid
  */
 export function payloadOnTheWire(what: string, job: AnyJob, payload: unknown): unknown {
-  const parsed = job.payload.safeParse(payload);
+  const parsed = safeParse(job.payload, payload);
   if (!parsed.success) throw invalid(what, describeIssues(parsed.error));
   // What JSON does not change, and the schema neither, is the same at the other end.
   const isUnchanged = isSameJson(payload, parsed.data);

@@ -17,6 +17,7 @@ export * from "./past.ts";
 export * from "./provider.ts";
 export * from "./redact.ts";
 export * from "./retry.ts";
+export * from "./safe-parse.ts";
 export * from "./secret.ts";
 export * from "./traceparent.ts";
 export * from "./verdict.ts";

@@ -3,6 +3,7 @@ import type * as z from "zod";
 import type { Capability, RequestOf } from "./capability.ts";
 import { describeIssues, UnderstudyError } from "./errors.ts";
 import type { RetryPolicy } from "./retry.ts";
+import { safeParse } from "./safe-parse.ts";
 
 /** A job is data: a schema, a pure mapping to one capability's request, and a policy. */
 export interface JobDefinition<
@@ -103,7 +104,7 @@ export type Requested<C extends Capability = Capability> =
  * cannot be known yet.
  */
 export function problemWith(job: AnyJob, payload: unknown): string | undefined {
-  const parsed = job.payload.safeParse(payload);
+  const parsed = safeParse(job.payload, payload);
   return parsed.success ? problemWithParsed(job, parsed.data) : describeIssues(parsed.error);
 }
 
@@ -120,7 +121,7 @@ export function requestOf<J extends AnyJob>(
   payload: unknown,
   earlier?: Earlier,
 ): Requested<J["capability"]> {
-  const parsed = job.payload.safeParse(payload);
+  const parsed = safeParse(job.payload, payload);
   if (!parsed.success) return { ok: false, problem: describeIssues(parsed.error) };
   return requestOfParsed(job, parsed.data, earlier);
 }
@@ -135,7 +136,7 @@ function requestOfParsed<J extends AnyJob>(
     // Where the payload is the request it was checked as such.
     if (made === payload && job.payload === job.capability.request)
       return { ok: true, request: made as RequestOf<J["capability"]> };
-    const request = job.capability.request.safeParse(made);
+    const request = safeParse(job.capability.request, made);
     if (request.success) return { ok: true, request: request.data };
     return {
       ok: false,
