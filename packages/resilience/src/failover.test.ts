@@ -5,15 +5,16 @@ import {
   type Life,
   type Outcome,
   unlimited,
+  WORKER_LOST,
 } from "@understudy/core";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 
-import { canAskAgain, deliver } from "./failover.ts";
+import { canAskAgain, deliver, type DeliveryContext } from "./failover.ts";
 import type { Link, Route } from "./route.ts";
 
 const keyed = { horizonMs: 86_400_000, maxKeyLength: 255 };
-const context = { now: () => 0, random: () => 0.5, bind: async () => true };
+const context = { now: () => 0, random: () => 0.5, bind: async () => true, note: async () => true };
 const call: Call = { jobId: "j", idempotencyKey: "k", signal: new AbortController().signal };
 
 type Answer = Pick<Extract<Outcome, { code: string }>, "kind" | "code"> | "delivered";
@@ -51,7 +52,7 @@ function life(duplicates: Duplicates, more: Partial<Life> = {}): Life {
 async function kinds(
   links: readonly Link[],
   past: Life,
-  more: Partial<typeof context> & { readonly allowed?: readonly string[] } = {},
+  more: Partial<Omit<DeliveryContext, "allowed">> & { readonly allowed?: readonly string[] } = {},
 ): Promise<string[]> {
   const { trail } = await deliver(route(links, past.duplicates), {}, call, past, { ...context, ...more });
   return trail.map((o) => `${o.provider} ${o.kind}${o.kind === "delivered" ? "" : ` ${o.code}`}`);
@@ -152,6 +153,39 @@ describe("a binding", () => {
     const past = life("forbidden", { bound: { provider: "gone", firstSentAt: 0 } });
     expect(await kinds([link("a", "delivered")], past)).toEqual(["gone withheld provider_missing"]);
     expect(canAskAgain(route([link("a", "delivered")]), past, [], 0)).toBe(true);
+  });
+});
+
+describe("what was answered so far", () => {
+  const lost = { kind: "ambiguous", code: WORKER_LOST, provider: "a", at: 0, durationMs: 0 } as const;
+  async function notes(answer: Answer, past: Life): Promise<{ noted: string[][]; kinds: string[] }> {
+    const noted: string[][] = [];
+    const note: DeliveryContext["note"] = async (soFar) => {
+      noted.push(soFar.map(({ provider }) => provider));
+      return true;
+    };
+    return { kinds: await kinds([link("a", answer), link("b", "delivered")], past, { note }), noted };
+  }
+  test("is written down before a call that follows one of unknown fate", async () => {
+    const { noted, kinds: all } = await notes(unknown, life("tolerated"));
+    expect(all).toEqual(["a ambiguous timeout", "b delivered"]);
+    expect(noted).toEqual([["a"]]);
+  });
+  test("is written down before the first call that follows a lost worker's", async () => {
+    const { noted } = await notes(down, life("tolerated", { history: [lost] }));
+    expect(noted).toEqual([[]]);
+  });
+  test("is not written down after a plain failure, nor where copies are harmless", async () => {
+    expect(await notes(down, life("tolerated"))).toMatchObject({ noted: [] });
+    expect(await notes(unknown, life("harmless", { history: [lost] }))).toMatchObject({ noted: [] });
+  });
+  test("that cannot be written means that nobody else is asked", async () => {
+    const links = [link("a", unknown), link("b", "delivered"), link("c", "delivered")];
+    expect(await kinds(links, life("tolerated"), { note: async () => false })).toEqual([
+      "a ambiguous timeout",
+      "b withheld interrupted",
+    ]);
+    expect(links.map(({ calls }) => calls)).toEqual([1, 0, 0]);
   });
 });
 

@@ -15,12 +15,13 @@ import {
   type RequestOf,
   type Trail,
   withBinding,
+  WORKER_LOST,
 } from "@understudy/core";
 
 import { inOrder, type Order } from "./order.ts";
 import type { Link, Route } from "./route.ts";
 
-export interface DeliveryContext {
+export interface DeliveryContext<C extends Capability = Capability> {
   readonly now: () => number;
   /** In [0, 1). */
   readonly random: () => number;
@@ -29,6 +30,14 @@ export interface DeliveryContext {
    * for capabilities that forbid duplicates, and always before anything leaves.
    */
   readonly bind: (binding: Binding) => Promise<boolean>;
+  /**
+   * Writes down, fenced as well, what was answered so far; false when that could not be done. Called only for capabilities that tolerate
+   * duplicates, before a call that may make a copy: it follows one of unknown fate, or a lost worker's. Else a worker lost in the second
+   * call would leave one lost start for two possible copies. What follows a plain failure costs nothing.
+   */
+  readonly note: (soFar: Trail) => Promise<boolean>;
+  /** Makes a call; the link's adapter does when absent. */
+  readonly ask?: (link: Link<C>, request: RequestOf<C>, call: Call) => Promise<Outcome<ReceiptOf<C>>>;
   /** Only these providers may serve; all when absent. */
   readonly allowed?: readonly string[];
   /** When the job should have been done, and when that was decided, epoch milliseconds. */
@@ -49,7 +58,7 @@ export async function deliver<C extends Capability>(
   request: RequestOf<C>,
   call: Call,
   life: Life,
-  context: DeliveryContext,
+  context: DeliveryContext<C>,
 ): Promise<Delivery<C>> {
   const trail: Outcome<ReceiptOf<C>>[] = [];
   let bound = life.bound;
@@ -67,7 +76,12 @@ export async function deliver<C extends Capability>(
         return { trail: [...trail, unasked(link.provider, INTERRUPTED, context, 0)] };
       }
     }
-    const outcome = await link.adapter(request, { ...call, isRetry: hasAsked(link, life, trail) });
+    if (mayMakeCopy(life, trail) && !(await context.note(trail))) {
+      trail.push(unasked(link.provider, INTERRUPTED, context, 0));
+      break;
+    }
+    const told = { ...call, isRetry: hasAsked(link, life, trail) };
+    const outcome = await (context.ask?.(link, request, told) ?? link.adapter(request, told));
     trail.push(outcome);
     if (effectOf([...life.history, ...trail], link.provider) === "none") bound = undefined;
     if (endsAttempt(outcome)) break;
@@ -80,11 +94,19 @@ export async function deliver<C extends Capability>(
   };
 }
 
+/** Whether what is asked now may have its effect beside that of an earlier call. */
+function mayMakeCopy({ duplicates, history }: Life, trail: Trail): boolean {
+  if (duplicates !== "tolerated") return false;
+  if (trail.length > 0) return effectOf(trail) === "maybe";
+  const last = history.at(-1);
+  return last !== undefined && last.kind !== "delivered" && last.code === WORKER_LOST;
+}
+
 function orderOf<C extends Capability>(
   route: Route<C>,
   request: RequestOf<C>,
   life: Life,
-  context: DeliveryContext,
+  context: DeliveryContext<C>,
 ): Order<C> {
   const links = candidates(route, request, context).filter((link) => isOpenTo(link, life));
   return inOrder(route, links, {
@@ -128,7 +150,7 @@ export function canAskAgain(route: Route, life: Life, trail: Trail, now: number)
 function candidates<C extends Capability>(
   route: Route<C>,
   request: RequestOf<C>,
-  { allowed }: DeliveryContext,
+  { allowed }: DeliveryContext<C>,
 ): Link<C>[] {
   return route.links.filter(
     (link) => (allowed === undefined || allowed.includes(link.provider)) && link.accepts(request),
@@ -145,7 +167,7 @@ function nobody<C extends Capability>(
   route: Route<C>,
   request: RequestOf<C>,
   life: Life,
-  context: DeliveryContext,
+  context: DeliveryContext<C>,
 ): Outcome<never> {
   const onRoute = route.links.map(({ provider }) => provider);
   const wanted = life.bound === undefined ? (context.allowed ?? []) : [life.bound.provider];
@@ -173,7 +195,7 @@ function nobody<C extends Capability>(
 function unasked(
   provider: string,
   code: string,
-  { now }: DeliveryContext,
+  { now }: Pick<DeliveryContext, "now">,
   retryAfterMs: number,
 ): Outcome<never> {
   return { kind: "withheld", code, retryAfterMs, provider, at: now(), durationMs: 0 };

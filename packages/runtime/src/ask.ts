@@ -1,24 +1,33 @@
-import { asError, allowedBy, type Call, effectOf, type Outcome, UNKNOWN_PROVIDER } from "@understudy/core";
+import {
+  asError,
+  allowedBy,
+  type Call,
+  compact,
+  effectOf,
+  type Outcome,
+  UNKNOWN_PROVIDER,
+} from "@understudy/core";
 import { deliver, type Delivery, lookUp } from "@understudy/resilience";
 
 import type { Ready } from "./receive.ts";
 import type { Run } from "./run.ts";
-import { notingCopies, writeDown } from "./write-down.ts";
+import { writeDown } from "./write-down.ts";
 
 /** Asks the providers of the job's route. Never throws. */
 export async function ask(ready: Ready, run: Run): Promise<Delivery> {
-  const { envelope, life, request } = ready;
-  const watched = run.span === undefined ? ready : { ...ready, route: run.span.over(ready.route) };
+  const { envelope, life, request, route } = ready;
   const allowed = allowedBy(envelope);
   let bound = life.bound;
   try {
-    return await deliver(notingCopies(watched, run), request, callOf(ready, run), life, {
+    return await deliver(route, request, callOf(ready, run), life, {
       now: run.now,
       bind: async (binding) => {
         bound = binding;
         return await writeDown({ ...envelope, bound: binding }, run);
       },
+      note: (soFar) => writeDown({ ...envelope, trail: compact([...envelope.trail, ...soFar]) }, run),
       random: run.random,
+      ...(run.span === undefined ? {} : { ask: run.span.asking(route.capability.name) }),
       ...(allowed === undefined ? {} : { allowed }),
       ...(envelope.deliverBy === undefined
         ? {}

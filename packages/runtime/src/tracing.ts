@@ -16,7 +16,7 @@ import {
 } from "@opentelemetry/api";
 import { type Call, formatTraceparent, type Outcome, parseTraceparent, type Verdict } from "@understudy/core";
 import type { Fetched, Settlement } from "@understudy/queue";
-import type { Link, Route } from "@understudy/resilience";
+import type { Link } from "@understudy/resilience";
 
 import type { Received } from "./receive.ts";
 
@@ -93,15 +93,10 @@ export class RunSpan {
     return traceparent === undefined ? received : { ...received, envelope: { ...envelope, traceparent } };
   }
 
-  /** The route with a span round each call. */
-  over(route: Route): Route {
-    const capability = route.capability.name;
-    const over = (link: Link): Link => ({
-      ...link,
-      adapter: (request, call) =>
-        this.call({ provider: link.provider, capability }, call, (inner) => link.adapter(request, inner)),
-    });
-    return { ...route, links: route.links.map(over) };
+  /** Asks a link inside of a span. */
+  asking(capability: string): (link: Link, request: unknown, call: Call) => Promise<Outcome> {
+    return (link, request, call) =>
+      this.call({ provider: link.provider, capability }, call, (inner) => link.adapter(request, inner));
   }
 
   /** Makes one call inside of a span, so that the spans of whatever the adapter asks with are below it. */
