@@ -15,20 +15,23 @@ export interface PayloadEvent {
 }
 
 /** https://developers.google.com/analytics/devguides/collection/protocol/ga4/reference#payload */
-export function payloadOf({ userId, anonymousId, events }: TrackRequest, jobId: string): Payload {
+export function payloadOf(
+  { userId, anonymousId }: TrackRequest,
+  events: readonly PayloadEvent[],
+  jobId: string,
+): Payload {
   return {
     client_id: anonymousId ?? clientIdOf(userId ?? ""),
     ...(userId !== undefined && { user_id: userId }),
-    events: events.map((event) => ({
-      name: nameOf(event.name),
-      timestamp_micros: Date.parse(event.at) * 1000,
-      params: {
-        ...paramsOf(event.properties ?? {}),
-        understudy_event_id: shortId(event),
-        understudy_job_id: jobId,
-      },
-    })),
+    events: events.map((event) => ({ ...event, params: { ...event.params, understudy_job_id: jobId } })),
   };
+}
+
+/** All of an event but the job that sends it. */
+export function payloadEventOf(event: TrackedEvent): PayloadEvent {
+  const params = paramsOf(event.properties ?? {});
+  params["understudy_event_id"] = shortId(event);
+  return { name: nameOf(event.name), timestamp_micros: Date.parse(event.at) * 1000, params };
 }
 
 /** Blanks and punctuation become `_`: "Order placed" is `Order_placed`. */

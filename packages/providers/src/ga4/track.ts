@@ -45,7 +45,7 @@ function create({ measurementId, apiSecret, region, baseUrl }: Config): Adapter<
   return implement<typeof analyticsTrack>("ga4", secrets, async (request, call) => {
     const { events, undelivered } = fitting(request);
     if (events.length === 0) return nothingFits;
-    const payload = payloadOf({ ...request, events: [...events] }, call.jobId);
+    const payload = payloadOf(request, events, call.jobId);
     const carried = await postJson(url, {}, payload, call.signal);
     if (!isTaken(carried.reply)) return failureOf(carried, call.signal, refusals);
     // Nobody has looked at the events, or at the secret, and nobody will say.
