@@ -141,12 +141,21 @@ export function settlingBackend({
       return { result: result ?? [], finishedOn: 0 };
     };
 
-    const settle = async (job: Job, move: Settlement["move"], how: How): Promise<Finished> => {
-      if (move.to === "completed") return await complete(job, move, how);
-      if (move.to === "delayed") return await delay(job, move, how);
+    const bury = async (job: Job, move: To<"failed">, how: How): Promise<Finished> => {
       // It moves to the dead letters, and its log with it.
       await writeLog(idOf(job), how.log);
       return await fail(job, move.reason, false, how.token, how.fetchNext, fieldsOf(how.data));
+    };
+
+    const settle = (job: Job, move: Settlement["move"], how: How): Promise<Finished> => {
+      switch (move.to) {
+        case "completed":
+          return complete(job, move, how);
+        case "delayed":
+          return delay(job, move, how);
+        case "failed":
+          return bury(job, move, how);
+      }
     };
 
     const moveToCompleted: MoveToCompleted = async (job, returned, keep, token, mayFetch) => {

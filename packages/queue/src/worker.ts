@@ -235,7 +235,8 @@ export class SettlingWorker extends Worker<unknown, Settlement> {
     }
     this.emit("completed", job, ran.settlement, "active");
     try {
-      return { job: Array.isArray(result) ? await this.#next(result, token) : undefined };
+      const next = Array.isArray(result) ? this.#next(result, token) : undefined;
+      return { job: next instanceof Promise ? await next : next };
     } catch (error) {
       // A job that cannot be read is stalled in a while, as BullMQ leaves it. Its loop would never get over a throw from here.
       this.emit("error", asError(error));
@@ -243,11 +244,11 @@ export class SettlingWorker extends Worker<unknown, Settlement> {
     }
   }
 
-  async #next([json, id, limitMs, until]: readonly unknown[], token: string): Promise<OneJob | undefined> {
+  #next([json, id, limitMs, until]: readonly unknown[], token: string): OneJob | Promise<OneJob | undefined> {
     const internals = this as unknown as Internals;
     internals.updateDelays(limitMs as number, until as number);
     const next = json as JobJson | undefined;
-    if (!next || next.repeatJobKey) return await this.nextJobFromJobData(next, id as string, token);
+    if (!next || next.repeatJobKey) return this.nextJobFromJobData(next, id as string, token);
     internals.drained = false;
     const job = this.createJob(next, id as string);
     job.token = token;

@@ -48,12 +48,14 @@ export function createLink<Config, C extends Capability>(parts: LinkParts<Config
   const { provider, implementation, gates, health, directive } = parts;
   const { capability, idempotency, lookUp, batch } = implementation;
   const slots = parts.slots === undefined ? [] : [parts.slots];
-  const adapter = batch === undefined ? alone(parts) : together(parts, batch);
   return {
     provider,
     idempotency,
     account: accountOf(parts.config),
-    adapter: slots.length === 0 ? adapter : withGates(provider, slots, parts.now, adapter),
+    adapter:
+      batch === undefined
+        ? alone({ ...parts, gates: [...slots, ...gates] })
+        : withGates(provider, slots, parts.now, together(parts, batch)),
     ...(lookUp === undefined ? {} : { lookUp: createQuestion({ ...parts, lookUp }) }),
     accepts: (request) =>
       (capability.meantFor?.(request).includes(provider) ?? true) &&

@@ -21,10 +21,7 @@ export function withTimeout<C extends Capability>(
   now: () => number,
   adapter: Adapter<C>,
 ): Adapter<C> {
-  return async (request, call) => {
-    const timed = new TimedCall<C>(provider, now, call);
-    return await timed.run(adapter, request, timeoutMs);
-  };
+  return (request, call) => new TimedCall<C>(provider, now, call).run(adapter, request, timeoutMs);
 }
 
 /** One call. Written without AbortSignal.timeout and AbortSignal.any, which cost more than all else that is done for a call. */

@@ -18,6 +18,9 @@ type Precondition =
   | { readonly at: "met"; readonly earlier: Earlier | undefined }
   | { readonly at: "waits"; readonly verdict: Verdict<never>; readonly reason: string };
 
+/** Of a job that comes after no other. */
+export const NOT_AFTER: Precondition = { at: "met", earlier: undefined };
+
 /** How long to wait before the other job is looked at again. */
 const AGAIN_MS = 5000;
 /** The other one may be enqueued a little later than this one; after that its id is wrong, or it is long forgotten. */
@@ -34,10 +37,10 @@ export async function whatCameOf(
   const { after } = job;
   const parsed = after && job.payload.safeParse(envelope.payload);
   // A payload that is wrong is told as such by whoever makes the request of it.
-  if (after === undefined || !parsed?.success) return { at: "met", earlier: undefined };
+  if (after === undefined || !parsed?.success) return NOT_AFTER;
   const payload: unknown = parsed.data;
   const id = after.job(payload);
-  if (id === undefined) return { at: "met", earlier: undefined };
+  if (id === undefined) return NOT_AFTER;
 
   const rejected = (reason: string): Precondition => ({ at: "waits", verdict: rejection(envelope), reason });
   const located = await find(id).catch(() => undefined);

@@ -18,7 +18,7 @@ import {
 import { dueTimeOf, type Fetched } from "@understudy/queue";
 import { canAskAgain, type Link, questionFor, type Route } from "@understudy/resilience";
 
-import { type FindJob, whatCameOf } from "./after.ts";
+import { type FindJob, NOT_AFTER, whatCameOf } from "./after.ts";
 import type { Catalogue } from "./catalogue.ts";
 
 /** A job ready to be delivered. */
@@ -113,7 +113,7 @@ export async function receive(
   if (!isToLookUp && verdict !== undefined)
     return { at: "decided", verdict, reason: sentence(job, verdict), envelope };
 
-  const earlier = await whatCameOf(job, envelope, find, catalogue, now);
+  const earlier = job.after === undefined ? NOT_AFTER : await whatCameOf(job, envelope, find, catalogue, now);
   if (earlier.at === "waits") return decided(earlier.verdict, earlier.reason, envelope);
   const requested = requestOf(job, envelope.payload, earlier.earlier);
   if (!requested.ok) return decided(dead("invalid", { at: "open", envelope }), requested.problem, envelope);

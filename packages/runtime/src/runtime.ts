@@ -112,7 +112,7 @@ function serve(
     family,
     concurrency,
     ...(options.locks === undefined ? {} : { locks: options.locks }),
-    process: async (fetched, signal) => await runJob(fetched, signal, context),
+    process: (fetched, signal) => runJob(fetched, signal, context),
     spare: spareOf(routes) * concurrency,
     capacity: () => capacityOf(routes),
     keepCompletedMs: catalogue.keepCompletedMs(name),

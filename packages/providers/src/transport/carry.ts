@@ -27,6 +27,13 @@ class Carriage implements Carried {
 const transport = createTransport();
 const carriages = new AsyncLocalStorage<Carriage>();
 
+/** One request without an SDK. Never throws. */
+export async function carryOne(request: HttpRequest, signal: AbortSignal): Promise<Carried> {
+  const reply = await transport.send(request, signal);
+  if (reply.at === "answered") tellPace(reply.headers);
+  return { requests: 1, reply };
+}
+
 /** Runs an SDK's call; the requests it makes through `sendCarried` take `signal`, and what came of them is the result. Never throws. */
 export async function carry(signal: AbortSignal, ask: () => Promise<unknown>): Promise<Carried> {
   const carriage = new Carriage(signal);

@@ -11,7 +11,7 @@ import type {
 } from "@understudy/core";
 
 import { detailOf } from "./detail.ts";
-import { hearingPace } from "./pace.ts";
+import { type Ear, hearing } from "./pace.ts";
 
 /** What an adapter's own code says; who, when and how long is added here. */
 export type Answer<Receipt> = (Delivered<Receipt> | Failure) & OutcomeMeta;
@@ -36,17 +36,15 @@ export async function outcomeOf<Receipt>(
 ): Promise<Outcome<Receipt>> {
   const at = Date.now();
   const started = performance.now();
-  const answer = await hearingPace(() => attempt(ask));
+  const ear: Ear = {};
+  let answer: Answer<Receipt>;
+  try {
+    answer = await hearing(ear, ask);
+  } catch (error) {
+    answer = { kind: "ambiguous", code: "adapter_threw", detail: String(error) };
+  }
   const durationMs = Math.round(performance.now() - started);
   if (answer.kind === "delivered" || answer.detail === undefined)
-    return { ...answer, provider, at, durationMs };
-  return { ...answer, detail: detailOf(answer.detail, scrub), provider, at, durationMs };
-}
-
-async function attempt<Receipt>(ask: () => Promise<Answer<Receipt>>): Promise<Answer<Receipt>> {
-  try {
-    return await ask();
-  } catch (error) {
-    return { kind: "ambiguous", code: "adapter_threw", detail: String(error) };
-  }
+    return { ...answer, ...ear, provider, at, durationMs };
+  return { ...answer, ...ear, detail: detailOf(answer.detail, scrub), provider, at, durationMs };
 }

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
-import type { OutcomeMeta, Pace } from "@understudy/core";
+import type { Pace } from "@understudy/core";
 
 import { first, fromReset } from "./retry-after.ts";
 import type { AnswerHeaders } from "./transport.ts";
@@ -9,17 +9,16 @@ const second = 1000;
 const day = 24 * 3600 * second;
 const MOST_CALLS = 1e9;
 
-interface Ear {
+/** What the vendor's last answer said of the account's pace. */
+export interface Ear {
   pace?: Pace;
 }
 
 const ears = new AsyncLocalStorage<Ear>();
 
-/** Runs what asks a vendor, and puts on its answer what the vendor's last answer said of the account's pace. */
-export async function hearingPace<Answer extends OutcomeMeta>(ask: () => Promise<Answer>): Promise<Answer> {
-  const ear: Ear = {};
-  const answer = await ears.run(ear, ask);
-  return ear.pace === undefined ? answer : { ...answer, pace: ear.pace };
+/** Runs what asks a vendor. */
+export function hearing<Answer>(ear: Ear, ask: () => Promise<Answer>): Promise<Answer> {
+  return ears.run(ear, ask);
 }
 
 /** Called with the head of every answer. */
@@ -28,6 +27,11 @@ export function tellPace(headers: AnswerHeaders): void {
   const pace = ear === undefined ? undefined : paceIn(headers, Date.now());
   if (ear !== undefined && pace !== undefined) ear.pace = pace;
 }
+
+const spellings = ["ratelimit", "x-ratelimit", "x-rate-limit"].map((name) => ({
+  remaining: `${name}-remaining`,
+  reset: `${name}-reset`,
+}));
 
 /**
  * What is left of the account's limit; undefined when the vendor does not say or says nonsense. Read in this order: `RateLimit`
@@ -38,10 +42,10 @@ export function tellPace(headers: AnswerHeaders): void {
 export function paceIn(headers: AnswerHeaders, now: number): Pace | undefined {
   const said = first(headers["ratelimit"]);
   if (said !== undefined) return said.includes("remaining=") ? ofOldDraft(said) : ofDraft(said);
-  for (const name of ["ratelimit", "x-ratelimit", "x-rate-limit"]) {
-    const remaining = whole(first(headers[`${name}-remaining`]));
+  for (const { remaining: left, reset } of spellings) {
+    const remaining = whole(first(headers[left]));
     if (remaining === undefined) continue;
-    const resetsInMs = fromReset(first(headers[`${name}-reset`]), clockOf(headers, now));
+    const resetsInMs = fromReset(first(headers[reset]), clockOf(headers, now));
     if (resetsInMs !== undefined) return sane(remaining, resetsInMs);
   }
   return undefined;

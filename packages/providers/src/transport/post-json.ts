@@ -1,18 +1,18 @@
-import { type Carried, carry, sendCarried } from "./carry.ts";
+import { type Carried, carryOne } from "./carry.ts";
 
 /** One plain request, for a vendor whose SDK is not wanted. Never throws. */
-export function postJson(
+export async function postJson(
   url: string,
   headers: Readonly<Record<string, string>>,
   body: unknown,
   signal: AbortSignal,
 ): Promise<Carried> {
-  return carry(signal, () =>
-    sendCarried({
-      method: "POST",
-      url,
-      headers: { ...headers, "content-type": "application/json" },
-      body: JSON.stringify(body),
-    }),
-  );
+  let text: string;
+  try {
+    text = JSON.stringify(body);
+  } catch (threw) {
+    return { requests: 0, threw };
+  }
+  const all = { ...headers, "content-type": "application/json" };
+  return await carryOne({ method: "POST", url, headers: all, body: text }, signal);
 }

@@ -60,8 +60,8 @@ export function batchMoves(
     const call = commandOf(command, parts as readonly Argument[]);
     return mover.one({ finish: undefined, command: () => call });
   };
-  const read = async (id: string, answer: Answer): Promise<Finished> =>
-    handedOver(answer) ?? (await backend.moveToFinished(id, new Ours(answer) as never));
+  const read = (id: string, answer: Answer): Finished | Promise<Finished> =>
+    handedOver(answer) ?? backend.moveToFinished(id, new Ours(answer) as never);
 
   const { keys } = backend;
   const fetching = "wait active prioritized events stalled limiter delayed paused meta pc marker"
@@ -81,7 +81,7 @@ export function batchMoves(
         return { name: "moveToActive", keys: fetching, args: [backend.toKey(""), at, parts] };
       },
     });
-    return await read("", answer);
+    return read("", answer);
   };
   Object.assign(backend, { moveToActive: fetch });
 
@@ -97,7 +97,7 @@ export function batchMoves(
           : { id, token, at: finishedOn, fetches: fetchNext, keepMs, returnValue, data, lines },
       command: () => ({ ...commandOf("moveToFinished", parts() as readonly Argument[]), lines }),
     });
-    return await read(id, answer);
+    return read(id, answer);
   };
 }
 
