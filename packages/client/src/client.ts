@@ -102,7 +102,7 @@ export function createClient(options: ClientOptions): Client {
   };
 
   const addOne = async (family: Family, jobs: readonly Sealed[]): Promise<Enqueued> => {
-    const [one] = await producer.addEach(family, [jobs], deadlineMs);
+    const [one] = await producer.addEach(family, Array.of(jobs), deadlineMs);
     if (one?.ok !== true) throw EnqueueError.from(one?.error, [keyOf(jobs)], []);
     return answerTo(jobs, family.name, one.before);
   };

@@ -1,8 +1,14 @@
-import { type AnyJob, CARD_NUMBER_REFUSED, type Envelope, holdsCardNumber } from "@understudy/core";
+import {
+  type AnyJob,
+  CARD_NUMBER_REFUSED,
+  type Envelope,
+  ENVELOPE_VERSION,
+  holdsCardNumber,
+} from "@understudy/core";
 import { cronProblem, type Schedule } from "@understudy/queue";
 
 import { EnqueueError } from "./enqueue-error.ts";
-import { newEnvelope, payloadOnTheWire, writeEnvelope } from "./seal.ts";
+import { payloadOnTheWire, written } from "./seal.ts";
 
 export interface ScheduleOptions {
   /** Names the schedule among those of the job; setting it again replaces it. */
@@ -40,10 +46,18 @@ export function scheduleOf(
   const wire = payloadOnTheWire(job.name, job, payload);
   // Each job that the schedule makes is due at a time of its own and has an id, and so a key, of its own.
   const envelope: Envelope = {
-    ...newEnvelope(wire, key, { enqueuedAt: 0, lifeStartedAt: 0 }),
+    v: ENVELOPE_VERSION,
+    payload: wire,
+    idempotencyKey: key,
+    enqueuedAt: 0,
+    lifeStartedAt: 0,
+    generation: 1,
+    attempt: 0,
+    startsSettled: 0,
+    trail: [],
     schedule: key,
   };
-  writeEnvelope(job.name, envelope, maxPayloadBytes);
+  written(job.name, envelope, maxPayloadBytes);
   return {
     key,
     cron: cron.trim(),

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { effectOfLife, type Envelope, envelopeSchema, openEnvelope, serialize } from "./envelope.ts";
+import { effectOfLife, type Envelope, envelopeSchema, type NewEnvelope, openEnvelope } from "./envelope.ts";
 import { outcome } from "./testing/arbitraries.ts";
 
 const envelope: Envelope = {
@@ -106,13 +106,11 @@ test("a new envelope is read as the schema reads it", () => {
 });
 
 test("a new envelope is stored without what goes without saying", () => {
-  const { bound: _, ended: __, fingerprint: ___, ...rest } = envelope;
-  const fresh: Envelope = { ...rest, attempt: 0, startsSettled: 0, trail: [] };
-  expect(serialize(fresh)).toBe(
-    JSON.stringify({ v: 1, payload: envelope.payload, idempotencyKey: "k", enqueuedAt: 1 }),
-  );
-  for (const one of [fresh, envelope, { ...fresh, lifeStartedAt: 9 }, { ...fresh, generation: 2 }])
-    expect(openEnvelope(JSON.parse(serialize(one)))).toEqual({ at: "open", envelope: one });
+  const stored: NewEnvelope = { v: 1, payload: { to: "ada" }, idempotencyKey: "k", enqueuedAt: 1 };
+  const begun = { ...stored, generation: 1, attempt: 0, startsSettled: 0, trail: [] };
+  expect(openEnvelope(stored)).toEqual({ at: "open", envelope: { ...begun, lifeStartedAt: 1 } });
+  const later = openEnvelope({ ...stored, lifeStartedAt: 9 });
+  expect(later).toEqual({ at: "open", envelope: { ...begun, lifeStartedAt: 9 } });
 });
 
 test("an envelope that has lost a part of what it said is damaged, and may have done anything", () => {

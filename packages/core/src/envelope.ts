@@ -88,13 +88,11 @@ export const envelopeSchema: z.ZodType<Envelope> = z.object({
 /** What goes without saying of a job that has not begun: one that waits takes a third less of Redis' memory for it. */
 const unsaid = { generation: 1, attempt: 0, startsSettled: 0, trail: [] } as const;
 
-/** As it is stored. */
-export function serialize(envelope: Envelope): string {
-  const { generation, attempt, startsSettled, trail, lifeStartedAt, ...rest } = envelope;
-  const hasBegun = generation > 1 || attempt > 0 || startsSettled > 0 || trail.length > 0;
-  if (hasBegun) return JSON.stringify(envelope);
-  return JSON.stringify(lifeStartedAt === envelope.enqueuedAt ? rest : { ...rest, lifeStartedAt });
-}
+/** As a job that has not begun is stored. */
+export type NewEnvelope = Omit<Envelope, keyof typeof unsaid | "lifeStartedAt"> & {
+  /** When the job was enqueued, where absent. */
+  readonly lifeStartedAt?: number;
+};
 
 /** The only providers that may serve the job in this life; undefined when any may. */
 export function allowedBy({
@@ -121,13 +119,11 @@ export function openEnvelope(data: unknown): Opened {
   return { at: "foreign", problem: describeIssues(parsed.error), wasOurs };
 }
 
-type New = Omit<Envelope, keyof typeof unsaid | "lifeStartedAt"> & Partial<Pick<Envelope, "lifeStartedAt">>;
-
 /**
  * Whether it is what most envelopes are: one that says nothing but what a producer puts into it without further wishes. The schema would
  * say so too, in many times the time.
  */
-function isNew(data: unknown): data is New {
+function isNew(data: unknown): data is NewEnvelope {
   if (typeof data !== "object" || data === null) return false;
   if (!("v" in data && "payload" in data && "enqueuedAt" in data)) return false;
   for (const [field, value] of Object.entries(data)) {

@@ -29,9 +29,12 @@ export interface Adder {
   close(): Promise<void>;
 }
 
+/** In one call, which holds up others for a millisecond and a half. */
+const MOST_ADDS = 100;
+
 /** Those that are added in one turn of the event loop, by whomever, go to Redis together. */
 export function batchingAdder(redis: Redis, family: Family): Adder {
-  const batcher = createBatcher({ run: manyAdds(redis, family), most: 50 });
+  const batcher = createBatcher({ run: manyAdds(redis, family), most: MOST_ADDS });
   return {
     add: (jobs, wait, ended) =>
       batcher.send(jobs, wait, (how) => ended(how instanceof Error ? how : together(how))),

@@ -23,12 +23,6 @@ export interface AddingParts {
   readonly onScriptsLost: () => void;
 }
 
-export interface ToAdd {
-  readonly family: Family;
-  readonly groups: readonly (readonly NewJob[])[];
-  readonly deadlineMs: number;
-}
-
 /**
  * Groups of jobs on their way to Redis. While the connection is at fault those that it concerns are tried again, until the deadline;
  * then each that has no answer yet is told that it may or may not be stored.
@@ -36,33 +30,42 @@ export interface ToAdd {
 export class Adding {
   /** An answer for each group. */
   readonly done: Promise<readonly Added[]>;
-  readonly #toAdd: ToAdd;
+  readonly #family: Family;
+  readonly #groups: readonly (readonly NewJob[])[];
+  readonly #deadlineMs: number;
   readonly #parts: AddingParts;
   readonly #wait: Wait;
-  readonly #added: Added[] = [];
+  readonly #added: Added[] = Array.of();
   #resolve: (added: readonly Added[]) => void = () => undefined;
   #tries = 0;
   /** Groups that are to be tried again. */
-  #again: number[] = [];
+  #again: number[] = Array.of();
   #trouble: unknown;
   /** Groups of this try without an answer. */
   #unheard = 0;
 
-  constructor(toAdd: ToAdd, parts: AddingParts) {
-    this.#toAdd = toAdd;
+  constructor(
+    family: Family,
+    groups: readonly (readonly NewJob[])[],
+    deadlineMs: number,
+    parts: AddingParts,
+  ) {
+    this.#family = family;
+    this.#groups = groups;
+    this.#deadlineMs = deadlineMs;
     this.#parts = parts;
     this.done = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    this.#wait = parts.begin(toAdd.deadlineMs, () => this.#giveUp());
-    this.#try(toAdd.groups.map((_, index) => index));
+    this.#wait = parts.begin(deadlineMs, () => this.#giveUp());
+    this.#try(groups.map((_, index) => index));
   }
 
   #try(indices: readonly number[]): void {
     if (this.#wait.isOver) return;
     if (indices.length === 0) return this.#end();
     if (this.#parts.isClosed()) return this.#fail(indices, closed());
-    const adder = this.#parts.adder(this.#toAdd.family);
+    const adder = this.#parts.adder(this.#family);
     if (adder === undefined) void this.#prepare(indices);
     else this.#send(indices, adder);
   }
@@ -70,7 +73,7 @@ export class Adding {
   async #prepare(indices: readonly number[]): Promise<void> {
     let adder: Adder;
     try {
-      adder = await this.#parts.prepare(this.#toAdd.family);
+      adder = await this.#parts.prepare(this.#family);
     } catch (error) {
       this.#unheard = indices.length;
       for (const index of indices) this.#hear(index, error);
@@ -83,8 +86,8 @@ export class Adding {
   #send(indices: readonly number[], adder: Adder): void {
     this.#tries += 1;
     this.#unheard = indices.length;
-    const { groups } = this.#toAdd;
-    for (const index of indices) adder.add(groups[index] ?? [], this.#wait, (how) => this.#hear(index, how));
+    for (const index of indices)
+      adder.add(this.#groups[index] ?? [], this.#wait, (how) => this.#hear(index, how));
   }
 
   #hear(index: number, how: unknown): void {
@@ -111,13 +114,12 @@ export class Adding {
   /** After a lost answer, what we find may be what we ourselves stored. */
   #others(index: number, before: readonly Before[]): readonly Before[] {
     if (this.#tries === 1) return before;
-    const jobs = this.#toAdd.groups[index] ?? [];
+    const jobs = this.#groups[index] ?? [];
     return before.map((data, n) => (isOwn(jobs[n]?.data, data) ? undefined : data));
   }
 
   #giveUp(): void {
-    const { groups, deadlineMs } = this.#toAdd;
-    this.#fail(groups.keys(), unreachable(deadlineMs, this.#trouble, ADVICE));
+    this.#fail(this.#groups.keys(), unreachable(this.#deadlineMs, this.#trouble, ADVICE));
   }
 
   /** Those that have no answer. */

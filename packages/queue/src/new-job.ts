@@ -8,9 +8,9 @@ export interface NewJob {
   readonly data: string;
   /** Epoch milliseconds. */
   readonly timestamp: number;
-  readonly delayMs?: number;
+  readonly delayMs?: number | undefined;
   /** 1 is the most urgent, 2,097,152 the least; jobs without one go first. */
-  readonly priority?: number;
+  readonly priority?: number | undefined;
   readonly keepCompletedMs: number;
 }
 

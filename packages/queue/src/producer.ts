@@ -68,7 +68,7 @@ export function openProducer(
     onScriptsLost: () => connection.disconnect(true),
   };
   const addEach: Producer["addEach"] = (family, groups, deadlineMs) =>
-    new Adding({ family, groups, deadlineMs }, parts).done;
+    new Adding(family, groups, deadlineMs, parts).done;
 
   /** Tries again while the connection is at fault, until the deadline. */
   const insist = <T>(deadlineMs: number, attempt: () => Promise<T>): Promise<T> => {

@@ -16,10 +16,17 @@ export interface Batcher<Call, Answer = unknown> {
 
 type Ended<Answer> = (how: readonly (Answer | Error)[] | Error) => void;
 
-interface Group<Call, Answer> {
+/** A class, as whatever is made for each job of a busy producer and outlives its adding: see `Sealed` of the client. */
+class Group<Call, Answer> {
   readonly calls: readonly Call[];
   readonly wait: Pick<Wait, "isOver"> | undefined;
   readonly ended: Ended<Answer>;
+
+  constructor(calls: readonly Call[], wait: Pick<Wait, "isOver"> | undefined, ended: Ended<Answer>) {
+    this.calls = calls;
+    this.wait = wait;
+    this.ended = ended;
+  }
 }
 
 interface BatcherParts<Call, Answer> {
@@ -113,7 +120,7 @@ export function createBatcher<Call, Answer>({
   };
 
   const send: Batcher<Call, Answer>["send"] = (calls, wait, ended) => {
-    waiting.push({ calls, wait, ended });
+    waiting.push(new Group(calls, wait, ended));
     waitingCalls += calls.length;
     underWay += calls.length;
     // Redis begins with these while the callers of the others are still told of their answers.
