@@ -80,6 +80,15 @@ let lastOptions: JobsOptions = {};
 
 /** Most jobs of a queue have the same; BullMQ copies them into each job. */
 function optionsOf(text: string): JobsOptions {
-  if (text !== lastText) [lastText, lastOptions] = [text, Job.optsFromJSON(text)];
+  if (text !== lastText) [lastText, lastOptions] = [text, readOptions(text)];
   return lastOptions;
+}
+
+/** A job whose options are no JSON runs with none: BullMQ would throw, and with it the one that has brought it would not be settled. */
+function readOptions(text: string): JobsOptions {
+  try {
+    return Job.optsFromJSON(text);
+  } catch {
+    return {};
+  }
 }
