@@ -14,7 +14,13 @@ import { canAskAgain, deliver, type DeliveryContext } from "./failover.ts";
 import type { Link, Route } from "./route.ts";
 
 const keyed = { horizonMs: 86_400_000, maxKeyLength: 255 };
-const context = { now: () => 0, random: () => 0.5, bind: async () => true, note: async () => true };
+const context = {
+  now: () => 0,
+  random: () => 0.5,
+  bind: async () => true,
+  note: async () => true,
+  onBug: () => {},
+};
 const call: Call = { jobId: "j", idempotencyKey: "k", signal: new AbortController().signal };
 
 type Answer = Pick<Extract<Outcome, { code: string }>, "kind" | "code"> | "delivered";
@@ -179,6 +185,12 @@ describe("what was answered so far", () => {
     expect(await notes(down, life("tolerated"))).toMatchObject({ noted: [] });
     expect(await notes(unknown, life("harmless", { history: [lost] }))).toMatchObject({ noted: [] });
   });
+  test("that cannot be written after a lost worker's call means that nobody is asked", async () => {
+    const a = link("a", "delivered");
+    const past = life("tolerated", { history: [lost] });
+    expect(await kinds([a], past, { note: async () => false })).toEqual(["a withheld interrupted"]);
+    expect(a.calls).toBe(0);
+  });
   test("that cannot be written means that nobody else is asked", async () => {
     const links = [link("a", unknown), link("b", "delivered"), link("c", "delivered")];
     expect(await kinds(links, life("tolerated"), { note: async () => false })).toEqual([
@@ -187,6 +199,25 @@ describe("what was answered so far", () => {
     ]);
     expect(links.map(({ calls }) => calls)).toEqual([1, 0, 0]);
   });
+});
+
+test("a call that throws is of unknown fate as one without an answer, beside those before it, and is told of", async () => {
+  const bugs: unknown[] = [];
+  const bug = new Error("bug");
+  const throwing = link("b", "delivered", { adapter: () => Promise.reject(bug) });
+  const last = link("c", "delivered");
+  const onBug = (error: unknown): void => void bugs.push(error);
+  const links = [link("a", unknown), throwing, last];
+  expect(await kinds(links, life("tolerated"), { onBug })).toEqual([
+    "a ambiguous timeout",
+    "b ambiguous internal_error",
+  ]);
+  expect([bugs, last.calls]).toEqual([[bug], 0]);
+  expect(await kinds(links, life("tolerated", { maxPossibleCopies: 3 }), { onBug })).toEqual([
+    "a ambiguous timeout",
+    "b ambiguous internal_error",
+    "c delivered",
+  ]);
 });
 
 describe("who takes part", () => {

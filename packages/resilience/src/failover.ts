@@ -31,11 +31,13 @@ export interface DeliveryContext<C extends Capability = Capability> {
    */
   readonly bind: (binding: Binding) => Promise<boolean>;
   /**
-   * Writes down, fenced as well, what was answered so far; false when that could not be done. Called only for capabilities that tolerate
-   * duplicates, before a call that may make a copy: it follows one of unknown fate, or a lost worker's. Else a worker lost in the second
-   * call would leave one lost start for two possible copies. What follows a plain failure costs nothing.
+   * Writes down, fenced as well, what was answered so far; when that could not be done, false, and nobody else is asked. Called only for
+   * capabilities that tolerate duplicates, before a call that follows one of unknown fate, or a lost worker's: else a worker lost in the
+   * second call would leave one lost start for two possible copies. What follows a plain failure costs nothing.
    */
   readonly note: (soFar: Trail) => Promise<boolean>;
+  /** Told of what an adapter or a gate threw. Must not throw. */
+  readonly onBug: (error: unknown) => void;
   /** Makes a call; the link's adapter does when absent. */
   readonly ask?: (link: Link<C>, request: RequestOf<C>, call: Call) => Promise<Outcome<ReceiptOf<C>>>;
   /** Only these providers may serve; all when absent. */
@@ -76,12 +78,11 @@ export async function deliver<C extends Capability>(
         return { trail: [...trail, unasked(link.provider, INTERRUPTED, context, 0)] };
       }
     }
-    if (mayMakeCopy(life, trail) && !(await context.note(trail))) {
+    if (hasUnwritten(life, trail) && !(await context.note(trail))) {
       trail.push(unasked(link.provider, INTERRUPTED, context, 0));
       break;
     }
-    const told = { ...call, isRetry: hasAsked(link, life, trail) };
-    const outcome = await (context.ask?.(link, request, told) ?? link.adapter(request, told));
+    const outcome = await ask(link, request, { ...call, isRetry: hasAsked(link, life, trail) }, context);
     trail.push(outcome);
     if (effectOf([...life.history, ...trail], link.provider) === "none") bound = undefined;
     if (endsAttempt(outcome)) break;
@@ -94,8 +95,25 @@ export async function deliver<C extends Capability>(
   };
 }
 
-/** Whether what is asked now may have its effect beside that of an earlier call. */
-function mayMakeCopy({ duplicates, history }: Life, trail: Trail): boolean {
+/** What throws is a bug, at a point unknown: something may have left. */
+async function ask<C extends Capability>(
+  link: Link<C>,
+  request: RequestOf<C>,
+  call: Call,
+  context: DeliveryContext<C>,
+): Promise<Outcome<ReceiptOf<C>>> {
+  const at = context.now();
+  try {
+    return await (context.ask?.(link, request, call) ?? link.adapter(request, call));
+  } catch (error) {
+    context.onBug(error);
+    const durationMs = context.now() - at;
+    return { kind: "ambiguous", code: INTERNAL_ERROR, provider: link.provider, at, durationMs };
+  }
+}
+
+/** Whether a call of unknown fate, of a lost worker too, is not written down yet. */
+function hasUnwritten({ duplicates, history }: Life, trail: Trail): boolean {
   if (duplicates !== "tolerated") return false;
   if (trail.length > 0) return effectOf(trail) === "maybe";
   const last = history.at(-1);
@@ -156,6 +174,9 @@ function candidates<C extends Capability>(
     (link) => (allowed === undefined || allowed.includes(link.provider)) && link.accepts(request),
   );
 }
+
+/** The code of a call that threw, which is a bug. */
+export const INTERNAL_ERROR = "internal_error";
 
 const NOBODY_RETRY_MS = 30_000;
 

@@ -7,7 +7,7 @@ import {
   type Outcome,
   UNKNOWN_PROVIDER,
 } from "@understudy/core";
-import { deliver, type Delivery, lookUp } from "@understudy/resilience";
+import { deliver, type Delivery, INTERNAL_ERROR, lookUp } from "@understudy/resilience";
 
 import type { Ready } from "./receive.ts";
 import type { Run } from "./run.ts";
@@ -18,6 +18,9 @@ export async function ask(ready: Ready, run: Run): Promise<Delivery> {
   const { envelope, life, request, route } = ready;
   const allowed = allowedBy(envelope);
   let bound = life.bound;
+  const onBug = (error: unknown): void => {
+    run.observe({ event: "trouble", queue: run.family.name, error: asError(error) });
+  };
   try {
     return await deliver(route, request, callOf(ready, run), life, {
       now: run.now,
@@ -26,6 +29,7 @@ export async function ask(ready: Ready, run: Run): Promise<Delivery> {
         return await writeDown({ ...envelope, bound: binding }, run);
       },
       note: (soFar) => writeDown({ ...envelope, trail: compact([...envelope.trail, ...soFar]) }, run),
+      onBug,
       random: run.random,
       ...(run.span === undefined ? {} : { ask: run.span.asking(route.capability.name) }),
       ...(allowed === undefined ? {} : { allowed }),
@@ -35,11 +39,11 @@ export async function ask(ready: Ready, run: Run): Promise<Delivery> {
     });
   } catch (error) {
     // A bug of ours, at a point unknown: something may have left.
-    run.observe({ event: "trouble", queue: run.family.name, error: asError(error) });
+    onBug(error);
     const provider = bound?.provider ?? UNKNOWN_PROVIDER;
     const bug: Outcome = {
       kind: "ambiguous",
-      code: "internal_error",
+      code: INTERNAL_ERROR,
       provider,
       at: run.now(),
       durationMs: 0,
