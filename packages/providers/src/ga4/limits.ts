@@ -1,18 +1,14 @@
 import type { TrackedEvent, TrackRequest, Undelivered } from "@understudy/core";
 
-import { SOME_JOB_ID, wireBytes } from "../analytics/weight.ts";
-import { nameOf, payloadEventOf, payloadOf, type PayloadEvent } from "./payload.ts";
+import { wireBytes } from "../analytics/weight.ts";
+import { MAX_TEXT, nameOf, payloadEventOf, payloadOf, type PayloadEvent } from "./payload.ts";
 
 // https://developers.google.com/analytics/devguides/collection/protocol/ga4/sending-events#limitations
 const MAX_EVENTS = 25;
 const MAX_PARAMS = 25;
 const MAX_NAME = 40;
-const MAX_TEXT = 100;
 const MAX_ITEMS = 200;
 const MAX_BYTES = 130_000;
-
-/** Of the parameter that names the job, which is not known before an event is sent. */
-const JOB_ID_BYTES = wireBytes({ understudy_job_id: SOME_JOB_ID.slice(0, MAX_TEXT) }) - 1;
 
 /** Longer than others: https://support.google.com/analytics/answer/9267744 */
 const longTexts: Readonly<Record<string, number>> = {
@@ -79,8 +75,8 @@ function fittingOf(request: TrackRequest): Fitting {
   let bytes = wireBytes(payloadOf(request, [], ""));
   for (const event of request.events) {
     const sent = payloadEventOf(event);
-    const added = wireBytes(sent) + JOB_ID_BYTES + 1;
-    if (!isKept(sent, MAX_PARAMS - 1) || !isUnambiguous(event) || added >= MAX_BYTES)
+    const added = wireBytes(sent) + 1;
+    if (!isKept(sent) || !isUnambiguous(event) || added >= MAX_BYTES)
       undelivered.push({ item: event.id, code: "invalid_event", permanent: true });
     else if (events.length === MAX_EVENTS || bytes + added >= MAX_BYTES)
       undelivered.push({ item: event.id, code: "batch_full", permanent: false });
@@ -103,12 +99,12 @@ function isUnambiguous({ properties = {} }: TrackedEvent): boolean {
   return new Set(names.map(nameOf)).size === names.length;
 }
 
-export function isKept({ name, params }: PayloadEvent, mostParams = MAX_PARAMS): boolean {
+export function isKept({ name, params }: PayloadEvent): boolean {
   const entries = Object.entries(params);
   return (
     isName(name) &&
     !reservedNames.has(name) &&
-    entries.length <= mostParams &&
+    entries.length <= MAX_PARAMS &&
     entries.every(([param, value]) => isName(param) && isValue(param, value))
   );
 }

@@ -2,6 +2,11 @@ import { createHash } from "node:crypto";
 
 import type { TrackedEvent, TrackRequest } from "@understudy/core";
 
+import { SOME_JOB_ID } from "../analytics/weight.ts";
+
+/** Of a value, in characters; https://developers.google.com/analytics/devguides/collection/protocol/ga4/sending-events#limitations */
+export const MAX_TEXT = 100;
+
 export interface Payload {
   readonly client_id: string;
   readonly user_id?: string;
@@ -27,10 +32,11 @@ export function payloadOf(
   };
 }
 
-/** All of an event but the job that sends it. */
+/** An event as it is sent, by a job whose id is not known yet: it has the longest that Google Analytics keeps. */
 export function payloadEventOf(event: TrackedEvent): PayloadEvent {
   const params = paramsOf(event.properties ?? {});
   params["understudy_event_id"] = shortId(event);
+  params["understudy_job_id"] = SOME_JOB_ID.slice(0, MAX_TEXT);
   return { name: nameOf(event.name), timestamp_micros: Date.parse(event.at) * 1000, params };
 }
 
@@ -56,7 +62,6 @@ function paramOf(name: string, value: unknown): unknown {
   return name === "items" && Array.isArray(value) ? value : JSON.stringify(value);
 }
 
-/** A value has at most 100 characters. */
 function shortId({ id }: TrackedEvent): string {
-  return id.length <= 100 ? id : createHash("sha256").update(id).digest("hex");
+  return id.length <= MAX_TEXT ? id : createHash("sha256").update(id).digest("hex");
 }

@@ -177,6 +177,16 @@ describe("what Google would drop in silence is not accepted", () => {
     ["a text of 100 characters", { properties: { text: "x".repeat(100) } }],
     ["a long address of a page", { properties: { page_location: "x".repeat(1000) } }],
     ["a property of the name of an event", { properties: { error: "no" } }],
+    [
+      "23 properties and those that are ours",
+      {
+        properties: {
+          ...properties(23).properties,
+          understudy_job_id: "x".repeat(200),
+          understudy_event_id: "x".repeat(200),
+        },
+      },
+    ],
   ])("but %s is", (_, event) => {
     expect(track.accepts?.(asked(event))).toBe(true);
   });
