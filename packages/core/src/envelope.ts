@@ -89,7 +89,10 @@ export const envelopeSchema: z.ZodType<Envelope> = z.object({
 const unsaid = { generation: 1, attempt: 0, startsSettled: 0, trail: [] } as const;
 
 /** As a job that has not begun is stored. */
-export type NewEnvelope = Omit<Envelope, keyof typeof unsaid | "lifeStartedAt"> & {
+export type NewEnvelope = Pick<
+  Envelope,
+  "v" | "payload" | "idempotencyKey" | "enqueuedAt" | "providers" | "deliverBy" | "traceparent"
+> & {
   /** When the job was enqueued, where absent. */
   readonly lifeStartedAt?: number;
 };

@@ -42,6 +42,16 @@ test("answers as the schema itself does, errors included", () => {
   });
 });
 
+test("takes a transform that the compiled form gives something else to", () => {
+  const loose = z.string().transform((text, context) => {
+    // As one that has taken it out of the context does.
+    if (text !== "good") context.addIssue.call(undefined, "is bad");
+    return text;
+  });
+  expect(safeParse(loose, "good")).toEqual({ success: true, data: "good" });
+  expect(safeParse(loose, "bad").error?.issues).toMatchObject([{ message: "is bad" }]);
+});
+
 test("takes schemas that have no quicker form", () => {
   expect(safeParse(z.json(), { a: [1, null] }).success).toBe(true);
   expect(safeParse(z.json(), { a: () => 1 }).success).toBe(false);

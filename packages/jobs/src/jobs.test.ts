@@ -1,5 +1,6 @@
 import { emailRequest, problemWith, requestOf } from "@understudy/core";
 import { describe, expect, test } from "vitest";
+import * as z from "zod";
 
 import {
   chargeCard,
@@ -15,6 +16,12 @@ const hour = 3_600_000;
 
 test("every job has a name of its own", () => {
   expect(new Set(jobs.map(({ name }) => name)).size).toBe(jobs.length);
+});
+
+test.each(jobs.filter((job) => job !== syncAnalytics))("$name is checked by compiled schemas", (job) => {
+  // Of events they are not, for a property is JSON in JSON, which has no compiled form.
+  for (const schema of [job.payload, job.capability.request] as const)
+    expect(z.compile(schema as z.ZodType, { strict: true })).not.toBe(schema);
 });
 
 test("the defaults are those that the documentation states", () => {
