@@ -88,18 +88,24 @@ test("a job that nobody can read holds no slot, and no worker that is told to en
   expect(consumer.isRunning()).toBe(false);
 });
 
-test("a job whose options are no JSON runs with none, and the one before it is not refused", async () => {
-  const told: string[] = [];
-  for (const name of ["first", "broken", "last"]) await add(name);
-  await redis.hset(keyOf(family, "name", "broken"), "opts", "{");
-  start(() => undefined, {
-    process: async ({ name }) => ({ move: COMPLETED, log: [], afterwards: () => void told.push(name) }),
-    onError: (error) => told.push(error.message),
-  });
-  await until("all are over", () => told.length === 3);
-  expect(told).toEqual(["first", "broken", "last"]);
-  expect(await redis.zcard(keyOf(family, "name", "completed"))).toBe(3);
-});
+test.each([
+  ["ordinary", {}],
+  ["that BullMQ has to read", { stacktrace: "[]" }],
+])(
+  "an %s job whose options are no JSON runs with none, and the one before it is not refused",
+  async (_, more) => {
+    const told: string[] = [];
+    for (const name of ["first", "broken", "last"]) await add(name);
+    await redis.hset(keyOf(family, "name", "broken"), { opts: "{", ...more });
+    start(() => undefined, {
+      process: async ({ name }) => ({ move: COMPLETED, log: [], afterwards: () => void told.push(name) }),
+      onError: (error) => told.push(error.message),
+    });
+    await until("all are over", () => told.length === 3);
+    expect(told).toEqual(["first", "broken", "last"]);
+    expect(await redis.zcard(keyOf(family, "name", "completed"))).toBe(3);
+  },
+);
 
 test("a worker that is told to end while no provider has room ends at once", async () => {
   const shut: Capacity = { room: 0, opensAt: Infinity };

@@ -78,13 +78,27 @@ function jsonOf(fields: readonly string[]): JobJson | undefined {
 let lastText = "";
 let lastOptions: JobsOptions = {};
 
+/** The same answer without options that are no JSON, for BullMQ to read. */
+export function withoutBrokenOptions(answer: unknown): unknown {
+  const [fields, ...rest] = Array.isArray(answer) ? (answer as readonly unknown[]) : [];
+  if (!Array.isArray(fields)) return answer;
+  return [
+    fields.map((value, at) => (at % 2 === 1 && fields[at - 1] === "opts" ? readable(value) : value)),
+    ...rest,
+  ];
+}
+
+function readable(text: unknown): unknown {
+  return JSON.stringify(readOptions(String(text))) === "{}" ? "{}" : text;
+}
+
 /** Most jobs of a queue have the same; BullMQ copies them into each job. */
 function optionsOf(text: string): JobsOptions {
   if (text !== lastText) [lastText, lastOptions] = [text, readOptions(text)];
   return lastOptions;
 }
 
-/** A job whose options are no JSON runs with none: BullMQ would throw, and with it the one that has brought it would not be settled. */
+/** A job whose options are no JSON runs with none: BullMQ throws, and the one that has brought it would not hear that it is settled. */
 function readOptions(text: string): JobsOptions {
   try {
     return Job.optsFromJSON(text);

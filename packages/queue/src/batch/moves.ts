@@ -4,7 +4,7 @@ import { Packr } from "msgpackr";
 import { KEEP_LOG_LINES } from "../new-job.ts";
 import type { Answer } from "./answers.ts";
 import type { Locking } from "./finish-many.ts";
-import { type HandedOver, handedOver } from "./handed-over.ts";
+import { type HandedOver, handedOver, withoutBrokenOptions } from "./handed-over.ts";
 import { type Argument, type Call, type Command, KEYS } from "./move-many.ts";
 import type { Mover } from "./mover.ts";
 
@@ -61,7 +61,7 @@ export function batchMoves(
     return mover.one({ finish: undefined, command: () => call });
   };
   const read = (id: string, answer: Answer): Finished | Promise<Finished> =>
-    handedOver(answer) ?? backend.moveToFinished(id, new Ours(answer) as never);
+    handedOver(answer) ?? backend.moveToFinished(id, new Ours(withoutBrokenOptions(answer)) as never);
 
   const { keys } = backend;
   const fetching = "wait active prioritized events stalled limiter delayed paused meta pc marker"
