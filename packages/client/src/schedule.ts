@@ -8,7 +8,7 @@ import {
 import { cronProblem, type Schedule } from "@understudy/queue";
 
 import { EnqueueError } from "./enqueue-error.ts";
-import { payloadOnTheWire, written } from "./seal.ts";
+import { checkSize, payloadOnTheWire } from "./seal.ts";
 
 export interface ScheduleOptions {
   /** Names the schedule among those of the job; setting it again replaces it. */
@@ -57,7 +57,7 @@ export function scheduleOf(
     trail: [],
     schedule: key,
   };
-  written(job.name, envelope, maxPayloadBytes);
+  checkSize(job.name, JSON.stringify(envelope), maxPayloadBytes);
   return {
     key,
     cron: cron.trim(),

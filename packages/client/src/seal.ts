@@ -14,10 +14,7 @@ import { isSameJson } from "./is-same-json.ts";
 import { checkOptions, type EnqueueOptions } from "./options.ts";
 import { checkProviders, type Routes, sinksOf } from "./providers.ts";
 
-/**
- * A job as it is stored. A class, for V8 makes objects of a literal that mostly outlive a collection in the old generation right away, where
- * they keep alive what they hold long after they are done with: at a thousand callers a third of a producer's time.
- */
+/** A job as it is stored. A class, so that V8 makes it in the young generation: see docs/internals.md, "Many in one call". */
 export class Sealed implements NewJob {
   readonly id: string;
   readonly name: string;
@@ -101,11 +98,13 @@ function sealFor(sink: string | undefined, idempotencyKey: string, given: Given)
     deliverBy: deliverBy === undefined ? undefined : Number(deliverBy),
     traceparent,
   };
+  const data = JSON.stringify(envelope);
+  checkSize(what, data, maxPayloadBytes);
   const id = jobIdOf(job.name, idempotencyKey);
   const stored = {
     id: sink === undefined ? id : `${id}-${sink}`,
     name: job.name,
-    data: written(what, envelope, maxPayloadBytes),
+    data,
     timestamp: now,
     keepCompletedMs: job.keepCompletedMs,
     delayMs,
@@ -115,10 +114,9 @@ function sealFor(sink: string | undefined, idempotencyKey: string, given: Given)
 }
 
 /** @throws EnqueueError payload_too_large */
-export function written(what: string, envelope: Stored, maxBytes: number): string {
-  const data = JSON.stringify(envelope);
+export function checkSize(what: string, data: string, maxBytes: number): void {
   const bytes = Buffer.byteLength(data);
-  if (bytes <= maxBytes) return data;
+  if (bytes <= maxBytes) return;
   throw new EnqueueError(
     "payload_too_large",
     `The payload of ${what} takes ${bytes} bytes, more than the ${maxBytes} allowed. Store large parts elsewhere and enqueue a link, or raise maxPayloadBytes.`,

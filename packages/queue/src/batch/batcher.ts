@@ -16,7 +16,7 @@ export interface Batcher<Call, Answer = unknown> {
 
 type Ended<Answer> = (how: readonly (Answer | Error)[] | Error) => void;
 
-/** A class, as whatever is made for each job of a busy producer and outlives its adding: see `Sealed` of the client. */
+/** A class, so that V8 makes it in the young generation: see docs/internals.md, "Many in one call". */
 class Group<Call, Answer> {
   readonly calls: readonly Call[];
   readonly wait: Pick<Wait, "isOver"> | undefined;
