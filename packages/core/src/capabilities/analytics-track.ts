@@ -1,11 +1,9 @@
 import * as z from "zod";
 
 import { defineCapability } from "../capability.ts";
+import { json } from "../json.ts";
 
 const plain = z.string().regex(/^[^\p{Cc}]+$/u, "must be 1 line of text");
-
-/** JSON as it is, a few levels deep. */
-const property = z.json();
 
 const event = z.strictObject({
   /** Names this very event: sinks that can drop a second one of the same id. */
@@ -13,7 +11,7 @@ const event = z.strictObject({
   name: plain.max(100),
   /** When it happened: given, and not filled in, so that enqueuing it again says the same. */
   at: z.iso.datetime({ offset: true }),
-  properties: z.record(plain.max(100), property).optional(),
+  properties: z.record(plain.max(100), json).optional(),
 });
 
 /** Somebody's events, in any order. */
