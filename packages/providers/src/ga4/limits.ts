@@ -60,13 +60,12 @@ export interface Fitting {
   readonly undelivered: readonly Undelivered[];
 }
 
-const known = new WeakMap<TrackRequest, Fitting>();
+let last: { readonly request: TrackRequest; readonly found: Fitting } | undefined;
 
 /** Google Analytics says nothing of what it drops, so we must know before. Asked before a call and for it. */
 export function fitting(request: TrackRequest): Fitting {
-  let found = known.get(request);
-  if (found === undefined) known.set(request, (found = fittingOf(request)));
-  return found;
+  if (last?.request !== request) last = { request, found: fittingOf(request) };
+  return last.found;
 }
 
 function fittingOf(request: TrackRequest): Fitting {
