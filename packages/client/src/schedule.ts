@@ -4,6 +4,7 @@ import {
   type Envelope,
   ENVELOPE_VERSION,
   holdsCardNumber,
+  unsaid,
 } from "@understudy/core";
 import { cronProblem, type Schedule } from "@understudy/queue";
 
@@ -51,10 +52,7 @@ export function scheduleOf(
     idempotencyKey: key,
     enqueuedAt: 0,
     lifeStartedAt: 0,
-    generation: 1,
-    attempt: 0,
-    startsSettled: 0,
-    trail: [],
+    ...unsaid,
     schedule: key,
   };
   checkSize(job.name, JSON.stringify(envelope), maxPayloadBytes);

@@ -86,7 +86,7 @@ export const envelopeSchema: z.ZodType<Envelope> = z.object({
 }) as z.ZodType<Envelope>;
 
 /** What goes without saying of a job that has not begun: one that waits takes a third less of Redis' memory for it. */
-const unsaid = { generation: 1, attempt: 0, startsSettled: 0, trail: [] } as const;
+export const unsaid = { generation: 1, attempt: 0, startsSettled: 0, trail: [] } as const;
 
 /** As a job that has not begun is stored. */
 export type NewEnvelope = Pick<

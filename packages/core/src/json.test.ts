@@ -26,7 +26,9 @@ test("says of anything what z.json says", () => {
 test("refuses what holds itself, and what is too deep", () => {
   const ring: unknown[] = [];
   ring.push(ring);
-  expect(json.safeParse(ring).error?.issues).toMatchObject([{ message: "must be JSON" }]);
+  expect(json.safeParse(ring).error?.issues).toMatchObject([
+    { message: "must be JSON, at most 100 levels deep" },
+  ]);
   let deep: unknown = 1;
   for (let n = 0; n < 100; n += 1) deep = [deep];
   expect([json.safeParse(deep).success, json.safeParse([deep]).success]).toEqual([true, false]);

@@ -6,7 +6,10 @@ type Json = z.core.util.JSONType;
 const MOST_DEEP = 100;
 
 /** What `z.json()` takes; that one, which refers to itself, has no compiled form, and took a tenth of a call to a provider. */
-export const json = z.custom<Json>((value) => isJson(value, 0), "must be JSON");
+export const json = z.custom<Json>(
+  (value) => isJson(value, 0),
+  `must be JSON, at most ${MOST_DEEP} levels deep`,
+);
 
 function isJson(value: unknown, depth: number): boolean {
   if (typeof value === "number") return Number.isFinite(value);

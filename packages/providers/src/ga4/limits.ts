@@ -62,7 +62,7 @@ export interface Fitting {
 
 let last: { readonly request: TrackRequest; readonly found: Fitting } | undefined;
 
-/** Google Analytics says nothing of what it drops, so we must know before. Asked before a call and for it. */
+/** Google Analytics says nothing of what it drops, so we must know before. Asked before a call and for it, in one turn. */
 export function fitting(request: TrackRequest): Fitting {
   if (last?.request !== request) last = { request, found: fittingOf(request) };
   return last.found;

@@ -14,6 +14,16 @@ export function handedOver(answer: unknown): HandedOver | undefined {
   return json && [json, id, limitMs, until];
 }
 
+/** The same answer without options that are no JSON, for BullMQ to read. */
+export function withoutBrokenOptions(answer: unknown): unknown {
+  const [fields, ...rest] = Array.isArray(answer) ? (answer as readonly unknown[]) : [];
+  if (!Array.isArray(fields)) return answer;
+  return [
+    fields.map((value, at) => (at % 2 === 1 && fields[at - 1] === "opts" ? readable(String(value)) : value)),
+    ...rest,
+  ];
+}
+
 type Read = { -readonly [Field in keyof JobJson]: JobJson[Field] | undefined };
 
 function jsonOf(fields: readonly string[]): JobJson | undefined {
@@ -78,31 +88,18 @@ function jsonOf(fields: readonly string[]): JobJson | undefined {
 let lastText = "";
 let lastOptions: JobsOptions = {};
 
-/** The same answer without options that are no JSON, for BullMQ to read. */
-export function withoutBrokenOptions(answer: unknown): unknown {
-  const [fields, ...rest] = Array.isArray(answer) ? (answer as readonly unknown[]) : [];
-  if (!Array.isArray(fields)) return answer;
-  return [
-    fields.map((value, at) => (at % 2 === 1 && fields[at - 1] === "opts" ? readable(value) : value)),
-    ...rest,
-  ];
-}
-
-function readable(text: unknown): unknown {
-  return JSON.stringify(readOptions(String(text))) === "{}" ? "{}" : text;
-}
-
 /** Most jobs of a queue have the same; BullMQ copies them into each job. */
 function optionsOf(text: string): JobsOptions {
-  if (text !== lastText) [lastText, lastOptions] = [text, readOptions(text)];
+  if (text !== lastText) [lastText, lastOptions] = [text, Job.optsFromJSON(readable(text))];
   return lastOptions;
 }
 
-/** A job whose options are no JSON runs with none: BullMQ throws, and the one that has brought it would not hear that it is settled. */
-function readOptions(text: string): JobsOptions {
+/** A job whose options are no JSON has none: BullMQ throws, and the one that has brought it would not hear that it is settled. */
+function readable(options: string): string {
   try {
-    return Job.optsFromJSON(text);
+    Job.optsFromJSON(options);
+    return options;
   } catch {
-    return {};
+    return "{}";
   }
 }
